@@ -1,0 +1,8 @@
+// Package migrationlink is the contract of the migrationlink application: the
+// names, inputs, results and error types with which a caller starts, watches
+// and cancels the workflow that links an organization of MongoDB Ops Manager or
+// Cloud Manager (the source) to an organization of Atlas (the target).
+//
+// It imports the standard library only. JSON field names and every string
+// constant here are the wire format: they never change their meaning.
+package migrationlink

@@ -1,0 +1,50 @@
+package migrationlink
+
+// Types of the ApplicationErrors with which a link fails. All are final: the
+// workflow has already retried what a retry can heal.
+const (
+	// ErrInvalidRequest: a field is wrong; the second detail is a
+	// []FieldProblem.
+	ErrInvalidRequest = "InvalidRequest"
+	// ErrUnknownManager: no worker has the manager in its configuration.
+	ErrUnknownManager = "UnknownManager"
+	// ErrTokenUnavailable: the worker cannot read the link-token where the
+	// request says.
+	ErrTokenUnavailable = "TokenUnavailable"
+	// ErrTokenRejected: the manager does not accept the link-token.
+	ErrTokenRejected = "TokenRejected"
+	// ErrKeyRejected: the manager does not accept the worker's API key.
+	ErrKeyRejected = "KeyRejected"
+	// ErrRoleMissing: the API key lacks the role Organization Owner.
+	ErrRoleMissing = "RoleMissing"
+	// ErrAccessListRefused: the worker's address is not on the access list.
+	ErrAccessListRefused = "AccessListRefused"
+	// ErrAccountSuspended: the manager has suspended the account.
+	ErrAccountSuspended = "AccountSuspended"
+	// ErrForbidden: the manager refuses for another reason.
+	ErrForbidden = "Forbidden"
+	// ErrOrgNotFound: the manager has no such organization.
+	ErrOrgNotFound = "OrgNotFound"
+	// ErrWrongAPI: what answers is not the manager's link API.
+	ErrWrongAPI = "WrongAPI"
+	// ErrRequestRefused: the manager refuses the call for a reason that is
+	// none of the above.
+	ErrRequestRefused = "RequestRefused"
+	// ErrMigrationRunning: the link cannot be removed while a migration runs.
+	ErrMigrationRunning = "MigrationRunning"
+	// ErrTimedOut: a limit of the request was reached.
+	ErrTimedOut = "TimedOut"
+	// ErrUndoFailed: the link was to be removed and could not be.
+	ErrUndoFailed = "UndoFailed"
+)
+
+// Types of the errors that activities retry. They are seen on pending
+// activities; a workflow does not end with them.
+const (
+	// ErrNotSynced: the manager does not report SYNCED yet.
+	ErrNotSynced = "NotSynced"
+	// ErrManagerUnavailable: the manager did not answer, or asked to come back.
+	ErrManagerUnavailable = "ManagerUnavailable"
+	// ErrReplyLost: the link may have been created, the reply did not arrive.
+	ErrReplyLost = "ReplyLost"
+)

@@ -1,0 +1,110 @@
+package migrationlink
+
+import "time"
+
+// LinkRequest asks for one source organization to be linked.
+type LinkRequest struct {
+	// Manager is the name of a manager in the configuration of the workers. A
+	// request cannot name a URL, so that nobody can point the workers' keys at
+	// another host.
+	Manager string `json:"manager"`
+	// OrgID is the id of the source organization: 24 lower-case hexadecimal
+	// digits.
+	OrgID string `json:"orgId"`
+	// Token says where the workers find the link-token. The token itself has no
+	// field.
+	Token TokenSource `json:"token"`
+	// Undo says when the link that this request made is removed again. Empty
+	// means UndoOnCancel. A link made by somebody else is never removed.
+	Undo UndoPolicy `json:"undo,omitempty"`
+	// CreateTimeout limits the time until the manager has accepted the link.
+	// Empty means DefaultCreateTimeout.
+	CreateTimeout Duration `json:"createTimeout,omitempty"`
+	// SyncTimeout limits the time from then until the manager reports SYNCED.
+	// Empty means DefaultSyncTimeout; the least is MinSyncTimeout.
+	SyncTimeout Duration `json:"syncTimeout,omitempty"`
+	// SettleTime is how long a link whose creation may have been lost on the
+	// way is looked for before it is created again, where the manager does not
+	// tell a missing link from one that is not synced yet. Empty means
+	// DefaultSettleTime.
+	SettleTime Duration `json:"settleTime,omitempty"`
+}
+
+// Limits of a request that does not name its own, and the bounds of those that
+// it may name.
+const (
+	DefaultCreateTimeout = 10 * time.Minute
+	DefaultSyncTimeout   = time.Hour
+	DefaultSettleTime    = time.Minute
+
+	// MinCreateTimeout leaves room for a manager that answers slowly once.
+	MinCreateTimeout = 5 * time.Second
+	// MinSyncTimeout is one poll: the shortest delay before it, the call, and
+	// the second that Temporal needs to place it.
+	MinSyncTimeout = 3 * time.Second
+	// MaxTimeout is far beyond any migration; more is a slip of the unit.
+	MaxTimeout = 30 * 24 * time.Hour
+)
+
+// TokenSource says where the workers find the link-token.
+type TokenSource struct {
+	// Ref is a secret reference that the worker resolves: "env:NAME", an
+	// environment variable of the worker whose name starts with
+	// EnvTokenPrefix, or "file:name", a file in the worker's directory of
+	// link-tokens.
+	Ref string `json:"ref,omitempty"`
+}
+
+// EnvTokenPrefix starts the name of every environment variable that a request
+// may name as the source of a link-token: no request can read another variable
+// of the worker.
+const EnvTokenPrefix = "LINK_TOKEN_"
+
+// UndoPolicy says when a link that this request made is removed again.
+type UndoPolicy string
+
+const (
+	// UndoOnCancel removes the link when the request is cancelled.
+	UndoOnCancel UndoPolicy = "on-cancel"
+	// UndoAlways removes it also when the request fails or times out.
+	UndoAlways UndoPolicy = "always"
+	// UndoNever leaves it in any case.
+	UndoNever UndoPolicy = "never"
+)
+
+// Duration is a length of time in the form of time.ParseDuration, for example
+// "90s" or "1h30m". It is text so that every language can write it, and so that
+// validation can name a field that cannot be read.
+type Duration string
+
+// DurationOf returns d in its written form.
+func DurationOf(d time.Duration) Duration { return Duration(d.String()) }
+
+// or reads d, or returns fallback when d is empty or unreadable: only validated
+// requests are asked.
+func (d Duration) or(fallback time.Duration) time.Duration {
+	if parsed, err := time.ParseDuration(string(d)); err == nil {
+		return parsed
+	}
+	return fallback
+}
+
+// WithDefaults returns the request with every optional field filled in.
+func (r LinkRequest) WithDefaults() LinkRequest {
+	if r.Undo == "" {
+		r.Undo = UndoOnCancel
+	}
+	r.CreateTimeout = DurationOf(r.CreateLimit())
+	r.SyncTimeout = DurationOf(r.SyncLimit())
+	r.SettleTime = DurationOf(r.SettleLimit())
+	return r
+}
+
+// CreateLimit is CreateTimeout, or its default, of a valid request.
+func (r LinkRequest) CreateLimit() time.Duration { return r.CreateTimeout.or(DefaultCreateTimeout) }
+
+// SyncLimit is SyncTimeout, or its default, of a valid request.
+func (r LinkRequest) SyncLimit() time.Duration { return r.SyncTimeout.or(DefaultSyncTimeout) }
+
+// SettleLimit is SettleTime, or its default, of a valid request.
+func (r LinkRequest) SettleLimit() time.Duration { return r.SettleTime.or(DefaultSettleTime) }

@@ -1,0 +1,111 @@
+package migrationlink
+
+import "time"
+
+// Outcome is how a link ended.
+type Outcome string
+
+const (
+	// OutcomeLinked: this request made the link and the manager reports SYNCED.
+	OutcomeLinked Outcome = "linked"
+	// OutcomeAlreadyLinked: somebody else had made the link; it is SYNCED.
+	OutcomeAlreadyLinked Outcome = "already-linked"
+	// OutcomeFailed: the workflow failed with one of the error types.
+	OutcomeFailed Outcome = "failed"
+	// OutcomeTimedOut: a limit of the request was reached.
+	OutcomeTimedOut Outcome = "timed-out"
+	// OutcomeCancelled: the request was cancelled.
+	OutcomeCancelled Outcome = "cancelled"
+)
+
+// LinkResult tells how a link ended. A workflow that ends with OutcomeLinked or
+// OutcomeAlreadyLinked returns it; any other carries it as the first detail of
+// its ApplicationError or CanceledError.
+type LinkResult struct {
+	Manager string  `json:"manager"`
+	OrgID   string  `json:"orgId"`
+	Outcome Outcome `json:"outcome"`
+	// LinkStatus is the last status that the manager reported, see Status.
+	LinkStatus string `json:"linkStatus,omitempty"`
+	// Created says that this request made the link, Removed that it removed it
+	// again.
+	Created bool `json:"created"`
+	Removed bool `json:"removed"`
+	// Polls counts the status reads made since the link was created.
+	Polls     int       `json:"polls"`
+	StartedAt time.Time `json:"startedAt"`
+	CreatedAt time.Time `json:"createdAt,omitzero"`
+	SyncedAt  time.Time `json:"syncedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt"`
+	// CancelReason is what CancelSignal gave.
+	CancelReason string `json:"cancelReason,omitempty"`
+	// Problem says what went wrong, with OutcomeFailed and OutcomeTimedOut.
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Problem is something that went wrong, in words for the operator.
+type Problem struct {
+	Type    string `json:"type"`    // one of the error types
+	Message string `json:"message"` // what was tried and what the manager said
+	Remedy  string `json:"remedy"`  // what to do about it
+	// HTTPStatus and Code are the manager's, where it answered.
+	HTTPStatus int    `json:"httpStatus,omitempty"`
+	Code       string `json:"code,omitempty"`
+}
+
+// Values of LinkStatus. A manager may report others: they are shown as they
+// are and waited through.
+const (
+	LinkSynced    = "SYNCED"
+	LinkNotSynced = "NOT_SYNCED"
+	// LinkNone stands for the answer that there is no link.
+	LinkNone = "NONE"
+)
+
+// Phase is a step of a link that is under way.
+type Phase string
+
+const (
+	// PhaseCreating: asking the manager to make the link.
+	PhaseCreating Phase = "creating"
+	// PhaseSettling: the reply to the creation was lost; looking whether it
+	// took effect.
+	PhaseSettling Phase = "settling"
+	// PhaseSyncing: waiting until the manager reports SYNCED.
+	PhaseSyncing Phase = "syncing"
+	// PhaseUndoing: removing the link again.
+	PhaseUndoing Phase = "undoing"
+	// PhaseEnded: Result is set.
+	PhaseEnded Phase = "ended"
+)
+
+// Status is the answer of StatusQuery.
+type Status struct {
+	Manager string `json:"manager"`
+	OrgID   string `json:"orgId"`
+	Phase   Phase  `json:"phase"`
+	// PhaseSince is when the phase began.
+	PhaseSince time.Time `json:"phaseSince"`
+	// Deadline is when the phase ends at the latest. PhaseUndoing has one too.
+	Deadline time.Time `json:"deadline,omitzero"`
+	// LinkStatus is the last status that the workflow itself knows. During
+	// PhaseSyncing newer ones are in the heartbeat details of the pending
+	// activity, as Progress.
+	LinkStatus string `json:"linkStatus,omitempty"`
+	Created    bool   `json:"created"`
+	// Problem is the last one met in this phase, if it is still being retried.
+	Problem      *Problem    `json:"problem,omitempty"`
+	CancelReason string      `json:"cancelReason,omitempty"`
+	StartedAt    time.Time   `json:"startedAt"`
+	Result       *LinkResult `json:"result,omitempty"` // with PhaseEnded
+}
+
+// Progress is what a waiting activity leaves in its heartbeat details.
+type Progress struct {
+	Polls      int       `json:"polls"`
+	LinkStatus string    `json:"linkStatus"` // last one reported
+	SeenAt     time.Time `json:"seenAt"`
+	NextPollAt time.Time `json:"nextPollAt,omitzero"`
+	// Problem is set when the last poll got no status.
+	Problem *Problem `json:"problem,omitempty"`
+}

@@ -1,0 +1,144 @@
+package migrationlink
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// FieldProblem says what is wrong with one field of a request, and the remedy.
+type FieldProblem struct {
+	Field   string `json:"field"` // JSON path, for example "token.ref"
+	Problem string `json:"problem"`
+}
+
+// ValidationError names every bad field of a request.
+type ValidationError struct {
+	Problems []FieldProblem
+}
+
+// Error lists the problems in one line.
+func (e *ValidationError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.Field + ": " + p.Problem
+	}
+	return "invalid link request: " + strings.Join(lines, "; ")
+}
+
+var (
+	managerName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	orgID        = regexp.MustCompile(`^[a-f0-9]{24}$`) // MongoDB's OpenAPI description
+	envTokenName = regexp.MustCompile(`^` + EnvTokenPrefix + `[A-Z0-9_]+$`)
+)
+
+// ValidManagerName tells whether name can be the name of a manager: it becomes
+// part of a workflow id and of a task queue name.
+func ValidManagerName(name string) bool { return managerName.MatchString(name) }
+
+// ValidOrgID tells whether id has the form of an organization's id.
+func ValidOrgID(id string) bool { return orgID.MatchString(id) }
+
+// ValidateTarget checks the pair that names a link. The error is a
+// *ValidationError.
+func ValidateTarget(manager, orgID string) error {
+	return problems(targetProblems(manager, orgID))
+}
+
+// Validate checks every field and returns a *ValidationError that names all the
+// bad ones, or nil. It does not know which managers are configured: the worker
+// checks that.
+func (r LinkRequest) Validate() error {
+	found := targetProblems(r.Manager, r.OrgID)
+	add := func(field, problem string) {
+		if problem != "" {
+			found = append(found, FieldProblem{field, problem})
+		}
+	}
+	add("token.ref", tokenRefProblem(r.Token.Ref))
+	add("undo", undoProblem(r.Undo))
+	add("createTimeout", durationProblem(r.CreateTimeout, MinCreateTimeout))
+	add("syncTimeout", durationProblem(r.SyncTimeout, MinSyncTimeout))
+	add("settleTime", durationProblem(r.SettleTime, time.Second))
+	return problems(found)
+}
+
+func problems(found []FieldProblem) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return &ValidationError{Problems: found}
+}
+
+func targetProblems(manager, orgID string) []FieldProblem {
+	var found []FieldProblem
+	if !ValidManagerName(manager) {
+		found = append(found, FieldProblem{"manager", fmt.Sprintf(
+			"%s is not a manager's name; use 1 to 63 lower-case letters, digits and inner hyphens, as in the worker's configuration", quote(manager))})
+	}
+	if !ValidOrgID(orgID) {
+		found = append(found, FieldProblem{"orgId", fmt.Sprintf(
+			"%s is not an organization's id; use its 24 lower-case hexadecimal digits, as in the address of the organization's page", quote(orgID))})
+	}
+	return found
+}
+
+func undoProblem(policy UndoPolicy) string {
+	allowed := []UndoPolicy{"", UndoOnCancel, UndoAlways, UndoNever}
+	if slices.Contains(allowed, policy) {
+		return ""
+	}
+	return fmt.Sprintf("%s is not a policy; use %q, %q or %q", quote(string(policy)), UndoOnCancel, UndoAlways, UndoNever)
+}
+
+func durationProblem(text Duration, least time.Duration) string {
+	if text == "" {
+		return ""
+	}
+	d, err := time.ParseDuration(string(text))
+	switch {
+	case err != nil:
+		return fmt.Sprintf(`%s is not a duration; write for example "90s" or "1h30m"`, quote(string(text)))
+	case d < least:
+		return fmt.Sprintf("%s is too short; use at least %s, or leave it out for the default", d, least)
+	case d > MaxTimeout:
+		return fmt.Sprintf("%s is too long; use at most %s", d, MaxTimeout)
+	}
+	return ""
+}
+
+// tokenRefProblem never repeats the reference: somebody may have put the token
+// itself there.
+func tokenRefProblem(ref string) string {
+	const forms = "use \"env:" + EnvTokenPrefix + "NAME\" or \"file:name\""
+	kind, name, found := strings.Cut(ref, ":")
+	switch {
+	case ref == "":
+		return "a source of the link-token is missing; " + forms
+	case !found, kind != "env" && kind != "file":
+		return "not a secret reference (a link-token itself is never accepted); " + forms
+	case kind == "env" && !envTokenName.MatchString(name):
+		return "the environment variable's name must start with " + EnvTokenPrefix + " and hold upper-case letters, digits and underscores only"
+	case kind == "file" && !validTokenFile(name):
+		return "the file's name must stay inside the worker's directory of link-tokens: no leading slash, no \"..\""
+	}
+	return ""
+}
+
+func validTokenFile(name string) bool {
+	return len(name) <= 255 && name != "." && filepath.IsLocal(name) && !strings.ContainsAny(name, "\\\x00") &&
+		!slices.Contains(strings.Split(name, "/"), "..")
+}
+
+// quote shows a bad value, shortened, so that a secret pasted into the wrong
+// field is not repeated in full.
+func quote(value string) string {
+	const most = 32
+	if len(value) > most {
+		value = value[:most] + "…"
+	}
+	return fmt.Sprintf("%q", value)
+}

@@ -1,0 +1,212 @@
+package opsmanager
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/icholy/digest"
+)
+
+const (
+	// maxRequests bounds what one call sends: nonces may expire on the way, or
+	// be unknown to the next node behind a load balancer.
+	maxRequests = 8
+	// maxRefusals is how many correct answers to fresh nonces must be refused
+	// before the key is taken to be wrong. One is no proof: Ops Manager's
+	// nonces are known to get lost between its nodes.
+	maxRefusals = 3
+)
+
+// errNonces: no 401 of these says anything about the key.
+var errNonces = errors.New("the manager kept declaring its own new nonces stale")
+
+// errNotAsked: no manager does this, so it is none.
+var errNotAsked = fmt.Errorf("%w: it answered without asking for the API key, so the link-token was not sent", ErrAuthentication)
+
+// call is one call of the API.
+type call struct {
+	operation string // in words, for errors
+	method    string
+	orgID     string
+	path      string // below the organization's migrationLink
+	body      []byte
+	secret    string // scrubbed from every error
+
+	sent atomic.Bool // a request of this call may have reached the manager
+}
+
+// reply is a reply that was read to its end, or to maxBody.
+type reply struct {
+	status  int
+	header  http.Header
+	body    []byte
+	bodyErr error // why body is not all of it
+}
+
+// do makes the call on a lane of its own. On a reply that is no success it
+// returns a *Error, without one a *TransportError.
+func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
+	l := c.lanes.take()
+	defer c.lanes.give(l)
+
+	if call.body != nil && !l.warm() {
+		if err := c.open(ctx, l, call); err != nil {
+			return nil, err
+		}
+		if l.challenge == nil {
+			return nil, c.transportError(ctx, call, errNotAsked)
+		}
+	}
+	return c.finish(ctx, l, call)
+}
+
+// open reads the link's status first, so that the link-token never leaves on a
+// connection that has not carried an authenticated reply, nor twice for want of
+// a challenge.
+func (c *Client) open(ctx context.Context, l *lane, call *call) error {
+	_, err := c.finish(ctx, l, statusCall(call.orgID))
+	if apiError, ok := errors.AsType[*Error](err); ok && apiError.StatusCode == http.StatusNotFound {
+		return nil // no link yet; an unknown organization is for the call itself to tell
+	}
+	return err
+}
+
+func (c *Client) finish(ctx context.Context, l *lane, call *call) (*reply, error) {
+	r, err := c.authenticated(ctx, l, call)
+	if err != nil {
+		return nil, c.transportError(ctx, call, err)
+	}
+	if r.status < 200 || r.status > 299 {
+		return nil, c.apiError(call, r)
+	}
+	return r, nil
+}
+
+// authenticated sends the call until it is not answered by a 401 that a fresh
+// nonce could heal.
+func (c *Client) authenticated(ctx context.Context, l *lane, call *call) (*reply, error) {
+	refusals := 0
+	for range maxRequests {
+		answered, fresh := l.challenge != nil, l.count == 0
+		r, err := c.send(ctx, l, call)
+		if err != nil {
+			// The manager may or may not have counted this use of the nonce.
+			l.challenge, l.repliedAt = nil, time.Time{}
+			return nil, err
+		}
+		if r.status != http.StatusUnauthorized || keyAccepted(r) {
+			return r, nil
+		}
+		call.sent.Store(false) // it was refused
+		challenge, err := findChallenge(r.header)
+		if err != nil {
+			return nil, err
+		}
+		if challenge == nil {
+			l.challenge = nil
+			return r, nil
+		}
+		if answered && fresh && !challenge.Stale {
+			refusals++
+		}
+		l.challenge, l.count = challenge, 0
+		if refusals == maxRefusals {
+			return r, nil
+		}
+	}
+	return nil, errNonces
+}
+
+// keyAccepted tells a 401 for a missing role, which has a code of its own, from
+// one for the key.
+func keyAccepted(r *reply) bool {
+	code := parseErrorBody(r).Code
+	return code != "" && code != "UNEXPECTED_ERROR"
+}
+
+// send makes one HTTP request and reads its reply.
+func (c *Client) send(ctx context.Context, l *lane, call *call) (*reply, error) {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { call.sent.Store(true) },
+	})
+	request, err := c.request(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.authorize(l, request); err != nil {
+		return nil, err
+	}
+	response, err := l.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	r := &reply{status: response.StatusCode, header: response.Header}
+	r.body, r.bodyErr = readBody(response.Body)
+	if l.repliedAt = time.Now(); response.Close || r.bodyErr != nil {
+		l.repliedAt = time.Time{}
+	}
+	return r, nil
+}
+
+func (c *Client) request(ctx context.Context, call *call) (*http.Request, error) {
+	target := c.base.JoinPath("orgs", url.PathEscape(call.orgID), "liveExport", "migrationLink", call.path)
+	var body io.Reader
+	if call.body != nil {
+		body = bytes.NewReader(call.body)
+	}
+	request, err := http.NewRequestWithContext(ctx, call.method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "migrationlink")
+	if call.body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+func (c *Client) authorize(l *lane, request *http.Request) error {
+	if l.challenge == nil {
+		return nil
+	}
+	l.count++
+	credentials, err := digest.Digest(l.challenge, digest.Options{
+		Method:   request.Method,
+		URI:      request.URL.RequestURI(),
+		GetBody:  request.GetBody,
+		Count:    l.count,
+		Username: c.publicKey,
+		Password: c.privateKey,
+	})
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", credentials.String())
+	return nil
+}
+
+func readBody(body io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	if len(content) > maxBody {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxBody)
+	}
+	if err != nil {
+		return content, fmt.Errorf("it broke off after %d bytes", len(content))
+	}
+	return content, nil
+}

@@ -1,0 +1,114 @@
+package opsmanager
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Status is the status of a link as the manager reports it. Values other than
+// these are possible; they are not SYNCED.
+type Status string
+
+const (
+	// StatusSynced: Atlas has the inventory of the source organization.
+	StatusSynced Status = "SYNCED"
+	// StatusNotSynced: not yet, or no longer. Some managers may say it without
+	// a link, too.
+	StatusNotSynced Status = "NOT_SYNCED"
+)
+
+// Created is what the manager says of a link that it has just accepted. It is no
+// proof of SYNCED: only LinkStatus is.
+type Created struct {
+	// ErrorMessage is set when the manager accepted the link and reports a
+	// problem with it all the same.
+	ErrorMessage string
+}
+
+// CreateLink connects the organization with the Atlas organization that issued
+// the link-token. Where a call may have reached the manager without a readable
+// answer, MayHaveTakenEffect tells it of the error.
+//
+// POST /orgs/{orgId}/liveExport/migrationLink. The manual documents the reply
+// 201 {"status"}, the OpenAPI description 200 with the link; both are accepted.
+func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string) (Created, error) {
+	body, err := json.Marshal(struct {
+		LinkToken string `json:"linkToken"`
+	}{linkToken})
+	if err != nil {
+		return Created{}, err
+	}
+	call := &call{operation: "create the link", method: http.MethodPost, orgID: orgID, body: body, secret: linkToken}
+	r, err := c.do(ctx, call)
+	if err != nil {
+		return Created{}, err
+	}
+	if len(r.body) == 0 && r.bodyErr == nil {
+		return Created{}, nil
+	}
+	var content struct {
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if err := c.decode(call, r, &content); err != nil {
+		return Created{}, err
+	}
+	return Created{ErrorMessage: c.scrub(call, content.ErrorMessage)}, nil
+}
+
+// LinkStatus reads the status of the organization's link. NoLink tells of the
+// error whether there is none.
+//
+// GET /orgs/{orgId}/liveExport/migrationLink/status
+func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
+	call := statusCall(orgID)
+	r, err := c.do(ctx, call)
+	if err != nil {
+		return "", err
+	}
+	var content struct {
+		Status string `json:"status"`
+	}
+	if err := c.decode(call, r, &content); err != nil {
+		return "", err
+	}
+	if content.Status == "" {
+		return "", c.unreadable(call, r, "it holds no status")
+	}
+	return Status(c.scrub(call, content.Status)), nil
+}
+
+// DeleteLink removes the organization's link. NoLink tells of the error whether
+// there was none.
+//
+// DELETE /orgs/{orgId}/liveExport/migrationLink
+func (c *Client) DeleteLink(ctx context.Context, orgID string) error {
+	_, err := c.do(ctx, &call{operation: "delete the link", method: http.MethodDelete, orgID: orgID})
+	return err
+}
+
+func statusCall(orgID string) *call {
+	return &call{operation: "read the link's status", method: http.MethodGet, orgID: orgID, path: "status"}
+}
+
+func (c *Client) decode(call *call, r *reply, into any) error {
+	if r.bodyErr != nil {
+		return c.unreadable(call, r, r.bodyErr.Error())
+	}
+	if err := json.Unmarshal(r.body, into); err != nil {
+		return c.unreadable(call, r, fmt.Sprintf("it is not the JSON of the API (%s, %d bytes)", contentType(r), len(r.body)))
+	}
+	return nil
+}
+
+func (c *Client) unreadable(call *call, r *reply, why string) error {
+	return &Error{
+		Operation:  call.operation,
+		OrgID:      call.orgID,
+		StatusCode: r.status,
+		Detail:     "the reply cannot be read: " + c.scrub(call, why),
+		RetryAfter: retryAfter(r.header, time.Now()),
+	}
+}

@@ -14,6 +14,15 @@ const (
 	CancelSignal = "cancel"
 )
 
+// Activity types, as they appear in histories and on pending activities.
+const (
+	CreateLinkActivity   = "CreateLink"
+	AwaitSyncedActivity  = "AwaitSynced"
+	DeleteLinkActivity   = "DeleteLink"
+	LinkStatusActivity   = "LinkStatus"
+	CheckManagerActivity = "CheckManager"
+)
+
 // TaskQueue is where the workflows run. Activities run on one queue per
 // manager, see ManagerTaskQueue.
 const TaskQueue = "migration-link"

@@ -27,6 +27,8 @@ const (
 	ErrOrgNotFound = "OrgNotFound"
 	// ErrWrongAPI: what answers is not the manager's link API.
 	ErrWrongAPI = "WrongAPI"
+	// ErrCertificateInvalid: the manager's TLS certificate cannot be verified.
+	ErrCertificateInvalid = "CertificateInvalid"
 	// ErrRequestRefused: the manager refuses the call for a reason that is
 	// none of the above.
 	ErrRequestRefused = "RequestRefused"

@@ -16,7 +16,7 @@ import (
 
 // Error is a reply that is no success, or a success that cannot be read.
 type Error struct {
-	Operation  string // in words, for example "create the link"
+	Operation  string // one of the Operation constants
 	OrgID      string
 	StatusCode int
 	// Code is the manager's errorCode, which may be missing.

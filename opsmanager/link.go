@@ -20,6 +20,13 @@ const (
 	StatusNotSynced Status = "NOT_SYNCED"
 )
 
+// Operations, in the words in which errors name them.
+const (
+	OperationCreate = "create the link"
+	OperationStatus = "read the link's status"
+	OperationDelete = "delete the link"
+)
+
 // Created is what the manager says of a link that it has just accepted. It is no
 // proof of SYNCED: only LinkStatus is.
 type Created struct {
@@ -41,7 +48,7 @@ func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string) (Creat
 	if err != nil {
 		return Created{}, err
 	}
-	call := &call{operation: "create the link", method: http.MethodPost, orgID: orgID, body: body, secret: linkToken}
+	call := &call{operation: OperationCreate, method: http.MethodPost, orgID: orgID, body: body, secret: linkToken}
 	r, err := c.do(ctx, call)
 	if err != nil {
 		return Created{}, err
@@ -85,12 +92,12 @@ func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
 //
 // DELETE /orgs/{orgId}/liveExport/migrationLink
 func (c *Client) DeleteLink(ctx context.Context, orgID string) error {
-	_, err := c.do(ctx, &call{operation: "delete the link", method: http.MethodDelete, orgID: orgID})
+	_, err := c.do(ctx, &call{operation: OperationDelete, method: http.MethodDelete, orgID: orgID})
 	return err
 }
 
 func statusCall(orgID string) *call {
-	return &call{operation: "read the link's status", method: http.MethodGet, orgID: orgID, path: "status"}
+	return &call{operation: OperationStatus, method: http.MethodGet, orgID: orgID, path: "status"}
 }
 
 func (c *Client) decode(call *call, r *reply, into any) error {

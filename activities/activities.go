@@ -1,0 +1,122 @@
+// Package activities does what the workflows ask of the managers: one method
+// per activity, and one classifier that turns every outcome of the API into an
+// error that Temporal retries or does not.
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/opsmanager"
+)
+
+// Activities are the activities of one worker.
+type Activities struct {
+	managers map[string]*opsmanager.Client
+	tokens   secret.Tokens
+}
+
+// New returns the activities for the managers of a worker's configuration, by
+// name, and its source of link-tokens.
+func New(managers map[string]*opsmanager.Client, tokens secret.Tokens) *Activities {
+	return &Activities{managers: managers, tokens: tokens}
+}
+
+// Register registers the activities that call a manager.
+func Register(r worker.Registry, a *Activities) {
+	for name, method := range map[string]any{
+		migrationlink.CreateLinkActivity:  a.CreateLink,
+		migrationlink.AwaitSyncedActivity: a.AwaitSynced,
+		migrationlink.DeleteLinkActivity:  a.DeleteLink,
+		migrationlink.LinkStatusActivity:  a.LinkStatus,
+	} {
+		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
+	}
+}
+
+// Target names the link that an activity works on.
+type Target struct {
+	Manager string `json:"manager"`
+	OrgID   string `json:"orgId"`
+}
+
+// CheckManager fails with ErrUnknownManager, and the names that are known, when
+// the worker's configuration lacks the manager.
+func (a *Activities) CheckManager(_ context.Context, manager string) error {
+	_, err := a.client(manager)
+	return err
+}
+
+// LinkStatus reads the status of a link once: LinkNone when there is none.
+func (a *Activities) LinkStatus(ctx context.Context, target Target) (string, error) {
+	client, err := a.client(target.Manager)
+	if err != nil {
+		return "", err
+	}
+	status, err := readStatus(ctx, client, target)
+	if err != nil {
+		return "", asTemporal(ctx, classify(target, err), backoff(activity.GetInfo(ctx).ScheduledTime))
+	}
+	return status, nil
+}
+
+func (a *Activities) client(manager string) (*opsmanager.Client, error) {
+	if client, ok := a.managers[manager]; ok {
+		return client, nil
+	}
+	known := strings.Join(slices.Sorted(maps.Keys(a.managers)), ", ")
+	return nil, final(migrationlink.Problem{
+		Type:    migrationlink.ErrUnknownManager,
+		Message: fmt.Sprintf("manager: no worker has %q in its configuration; known are: %s", manager, known),
+		Remedy:  "Use one of these names, or add a section [managers." + manager + "] to the configuration of every worker.",
+	})
+}
+
+// readStatus tells a missing link from an error.
+func readStatus(ctx context.Context, client *opsmanager.Client, target Target) (string, error) {
+	status, err := client.LinkStatus(ctx, target.OrgID)
+	if opsmanager.NoLink(err) {
+		return migrationlink.LinkNone, nil
+	}
+	return string(status), err
+}
+
+// heartbeat keeps telling Temporal that the attempt is alive until stop is
+// called. It is how a cancellation reaches a running attempt, and how the loss
+// of a worker is noticed before the attempt's time is up.
+func heartbeat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(heartbeatEvery)
+		defer ticker.Stop()
+		for {
+			activity.RecordHeartbeat(ctx)
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+const heartbeatEvery = 400 * time.Millisecond
+
+// cancelled tells whether err is there because the attempt was cancelled, which
+// must be returned as it is or Temporal takes it for a failure.
+func cancelled(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
+}

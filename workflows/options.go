@@ -1,0 +1,83 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+const (
+	// queueTimeout is how long the first call of a link may wait for a worker
+	// before it is asked whether any knows the manager.
+	queueTimeout = 3 * time.Second
+	// createAttempt covers several HTTP requests of at most a minute each.
+	createAttempt = 2 * time.Minute
+	// createSilence is how soon the loss of a worker is noticed while it may be
+	// creating a link. It sends a heartbeat twice a second.
+	createSilence = 10 * time.Second
+	// readAttempt is above the longest HTTP timeout that a configuration may
+	// set.
+	readAttempt = 75 * time.Second
+	// undoLimit is how long a link is tried to be removed: the outage of a
+	// manager is bridged, and somebody waits for the end.
+	undoLimit = 15 * time.Minute
+	// noLinkHolds is how long a manager must show no link before a creation
+	// whose reply was lost is taken not to have arrived: it may be on its way
+	// through a proxy still.
+	noLinkHolds = 3 * time.Second
+	// defaultDelay is for failures that say no delay of their own.
+	defaultDelay = time.Second
+)
+
+// once is for a call that must not be repeated without looking first. A
+// cancellation waits for it to end, so that nothing overtakes it.
+func once(ctx workflow.Context, manager, summary string, queue time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
+		ScheduleToStartTimeout: queue,
+		StartToCloseTimeout:    createAttempt,
+		HeartbeatTimeout:       createSilence,
+		WaitForCancellation:    true,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                summary,
+	})
+}
+
+// untilThere is for a read that is repeated until it sees what it waits for.
+// The delay comes with each attempt's error. A read may be abandoned at any
+// time, so a cancellation does not wait for it.
+func untilThere(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
+		ScheduleToCloseTimeout: limit,
+		StartToCloseTimeout:    readAttempt,
+		RetryPolicy:            unlimited(),
+		Summary:                summary,
+	})
+}
+
+// untilDone is for a write that may be repeated until the manager accepts it.
+func untilDone(ctx workflow.Context, manager, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
+		ScheduleToCloseTimeout: undoLimit,
+		StartToCloseTimeout:    readAttempt,
+		RetryPolicy:            unlimited(),
+		Summary:                summary,
+	})
+}
+
+func unlimited() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 45 * time.Second}
+}
+
+// here is for what the worker of the workflow answers by itself.
+func here(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 3},
+	})
+}

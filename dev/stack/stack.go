@@ -1,0 +1,153 @@
+// Package stack runs everything that a link needs on one machine: the Temporal
+// server with its Web UI, the simulated manager, and a worker.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/internal/config"
+	"github.com/migrationlink/migrationlink/internal/linkworker"
+	"github.com/migrationlink/migrationlink/internal/logging"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// Options say what runs and where.
+type Options struct {
+	TemporalPort  int
+	UIPort        int
+	SimulatorPort int
+	// DatabaseFile keeps Temporal's state, and the simulator's beside it, over a
+	// restart. Empty means in memory.
+	DatabaseFile string
+	SyncDelay    time.Duration
+	// WorkerConfig is the configuration of the worker, a TOML file. Empty means
+	// no worker.
+	WorkerConfig string
+	// ServerLog gets the errors of the Temporal server, WorkerLog the lines of
+	// the worker and the client.
+	ServerLog, WorkerLog *zap.Logger
+}
+
+// Stack is a running stack.
+type Stack struct {
+	options Options
+	stops   []func() // in reverse order
+}
+
+// Start starts the stack; links can be started when it returns.
+func Start(ctx context.Context, options Options) (*Stack, error) {
+	s := &Stack{options: options}
+	for _, start := range []func(context.Context) error{s.startTemporal, s.startSimulator, s.startWorker} {
+		if err := start(ctx); err != nil {
+			s.Stop()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Stop stops the worker first, so that it can report what it has done.
+func (s *Stack) Stop() {
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		s.stops[i]()
+	}
+	s.stops = nil
+}
+
+// ChoosePorts replaces every port that is 0 by a free one.
+func (o *Options) ChoosePorts() error {
+	free, err := temporalserver.FreePorts(3)
+	if err != nil {
+		return err
+	}
+	for i, port := range []*int{&o.TemporalPort, &o.UIPort, &o.SimulatorPort} {
+		if *port == 0 {
+			*port = free[i]
+		}
+	}
+	return nil
+}
+
+// TemporalAddress is the frontend's host and port.
+func (o Options) TemporalAddress() string { return address(o.TemporalPort) }
+
+// UIURL is where the Web UI is.
+func (o Options) UIURL() string { return "http://" + address(o.UIPort) }
+
+// SimulatorURL is where the simulated manager is.
+func (o Options) SimulatorURL() string { return "http://" + address(o.SimulatorPort) }
+
+func (s *Stack) startTemporal(ctx context.Context) error {
+	server, err := temporalserver.Start(ctx, temporalserver.Options{
+		Port:         s.options.TemporalPort,
+		UIPort:       s.options.UIPort,
+		DatabaseFile: s.options.DatabaseFile,
+		Namespace:    client.DefaultNamespace,
+		Logger:       s.options.ServerLog,
+	})
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, server.Stop)
+	return nil
+}
+
+func (s *Stack) startSimulator(ctx context.Context) error {
+	options := opsmanagertest.Options{SyncDelay: s.options.SyncDelay}
+	if s.options.DatabaseFile != "" {
+		options.StateFile = filepath.Join(filepath.Dir(s.options.DatabaseFile), "simulator.json")
+	}
+	manager, err := opsmanagertest.New(options)
+	if err != nil {
+		return fmt.Errorf("simulator: %w", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(s.options.SimulatorPort))
+	if err != nil {
+		return fmt.Errorf("simulator: %w; choose another port with --simulator-port", err)
+	}
+	server := &http.Server{Handler: manager, ReadHeaderTimeout: 10 * time.Second}
+	manager.Watch(server)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.options.WorkerLog.Error("the simulator ended", zap.Error(err))
+		}
+	}()
+	s.stops = append(s.stops, func() { _ = server.Close() })
+	return nil
+}
+
+func (s *Stack) startWorker(ctx context.Context) error {
+	if s.options.WorkerConfig == "" {
+		return nil
+	}
+	cfg, err := config.Load(s.options.WorkerConfig)
+	if err != nil {
+		return err
+	}
+	connection, err := client.DialContext(ctx, client.Options{
+		HostPort: s.options.TemporalAddress(),
+		Logger:   logging.ForTemporal(s.options.WorkerLog),
+	})
+	if err != nil {
+		return fmt.Errorf("connect to the embedded server: %w", err)
+	}
+	s.stops = append(s.stops, connection.Close)
+	worker, err := linkworker.Start(connection, cfg, s.options.WorkerLog)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, worker.Stop)
+	return nil
+}
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", fmt.Sprint(port)) }

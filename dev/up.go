@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/migrationlink/migrationlink/dev/stack"
+	"github.com/migrationlink/migrationlink/internal/logging"
+)
+
+const demoOrg = "5f1b2c3d4e5f6a7b8c9d0e1f"
+
+func upCommand() *cobra.Command {
+	var options stack.Options
+	var noWorker bool
+	var logLevel string
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Run embedded Temporal with its Web UI, the simulated manager and a worker until stopped",
+		Example: `  go -C dev run . up
+  go -C dev run . up --sync-delay 60s --no-worker`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return up(cmd.Context(), cmd.OutOrStdout(), options, noWorker, logLevel)
+		},
+	}
+	flags := command.Flags()
+	flags.IntVar(&options.TemporalPort, "temporal-port", 7233, "port of Temporal; 0 means any free one")
+	flags.IntVar(&options.UIPort, "ui-port", 8233, "port of the Temporal Web UI; 0 means any free one")
+	flags.IntVar(&options.SimulatorPort, "simulator-port", 8080, "port of the simulated manager; 0 means any free one")
+	flags.StringVar(&options.DatabaseFile, "db", ".dev/temporal.db", "SQLite file of Temporal, below the repository's root; empty means in memory")
+	flags.DurationVar(&options.SyncDelay, "sync-delay", 5*time.Second, "time from the creation of a link until it is SYNCED")
+	flags.BoolVar(&noWorker, "no-worker", false, "run no worker, to start one separately")
+	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error; for the worker")
+	return command
+}
+
+func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool, logLevel string) error {
+	root, err := repository()
+	if err != nil {
+		return err
+	}
+	if options.DatabaseFile != "" && !filepath.IsAbs(options.DatabaseFile) {
+		options.DatabaseFile = filepath.Join(root, options.DatabaseFile)
+	}
+	if err := options.ChoosePorts(); err != nil {
+		return err
+	}
+	configFile, err := writeFiles(filepath.Join(root, ".dev"), options)
+	if err != nil {
+		return err
+	}
+	if !noWorker {
+		options.WorkerConfig = configFile
+	}
+	if options.WorkerLog, err = logging.New(logLevel, "console", os.Stderr); err != nil {
+		return err
+	}
+	options.ServerLog = options.WorkerLog.WithOptions(zap.IncreaseLevel(zapcore.DPanicLevel))
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer s.Stop()
+	printBanner(out, options, noWorker)
+	<-ctx.Done()
+	fmt.Fprintln(out, "stopping")
+	return nil
+}
+
+func printBanner(out io.Writer, options stack.Options, noWorker bool) {
+	fmt.Fprintf(out, "Temporal   %s\nWeb UI     %s\nSimulator  %s/simulator/state\n\n",
+		options.TemporalAddress(), options.UIURL(), options.SimulatorURL())
+	fmt.Fprintln(out, "In another terminal, at the repository's root:")
+	fmt.Fprintln(out, "  . .dev/env")
+	if noWorker {
+		config := ".dev/worker.toml"
+		if options.SimulatorURL() == defaultSimulator {
+			config = "dev/worker.toml"
+		}
+		fmt.Fprintf(out, "  go run ./worker --config %s\n", config)
+	}
+	target := "--manager demo --org " + demoOrg
+	fmt.Fprintf(out, "  go run ./starter link %s --token-ref env:LINK_TOKEN_DEMO\n", target)
+	fmt.Fprintf(out, "  go run ./starter status %s\n", target)
+	fmt.Fprintf(out, "  go run ./starter cancel %s --reason 'changed my mind'\n\n", target)
+	fmt.Fprintln(out, "ready")
+}

@@ -1,0 +1,5 @@
+package workflows_test
+
+import "github.com/migrationlink/migrationlink/internal/secret"
+
+var noTokens = secret.NewTokens("")

@@ -1,0 +1,331 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/workflows"
+)
+
+const orgID = "5f1b2c3d4e5f6a7b8c9d0e1f"
+
+func request() migrationlink.LinkRequest {
+	return migrationlink.LinkRequest{
+		Manager: "demo", OrgID: orgID,
+		Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"},
+	}
+}
+
+// world is the test environment with every activity scripted by a function.
+type world struct {
+	*testsuite.TestWorkflowEnvironment
+	creates, deletes int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	w := &world{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment()}
+	workflows.Register(w.TestWorkflowEnvironment, activities.New(nil, noTokens))
+	activities.Register(w.TestWorkflowEnvironment, activities.New(nil, noTokens))
+	t.Cleanup(func() { w.AssertExpectations(t) })
+	return w
+}
+
+func (w *world) onCreate(f func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error)) {
+	w.OnActivity(migrationlink.CreateLinkActivity, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+			w.creates++
+			return f(w.creates, in)
+		})
+}
+
+func (w *world) onAwait(f func(ctx context.Context, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error)) {
+	w.OnActivity(migrationlink.AwaitSyncedActivity, mock.Anything, mock.Anything).Return(f)
+}
+
+func (w *world) onDelete(err error) {
+	w.OnActivity(migrationlink.DeleteLinkActivity, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.DeleteLinkInput) (activities.DeleteLinkResult, error) {
+			w.deletes++
+			return activities.DeleteLinkResult{Found: true}, err
+		})
+}
+
+func (w *world) link(request migrationlink.LinkRequest) {
+	w.ExecuteWorkflow(workflows.LinkOrganization, request)
+}
+
+func (w *world) failure(t *testing.T) (string, migrationlink.LinkResult) {
+	t.Helper()
+	require.True(t, w.IsWorkflowCompleted())
+	var result migrationlink.LinkResult
+	var applicationError *temporal.ApplicationError
+	require.ErrorAs(t, w.GetWorkflowError(), &applicationError)
+	require.NoError(t, applicationError.Details(&result))
+	return applicationError.Type(), result
+}
+
+func (w *world) status(t *testing.T) migrationlink.Status {
+	t.Helper()
+	answer, err := w.QueryWorkflow(migrationlink.StatusQuery)
+	require.NoError(t, err)
+	var status migrationlink.Status
+	require.NoError(t, answer.Get(&status))
+	return status
+}
+
+func applicationError(errorType string, final bool) error {
+	return temporal.NewApplicationErrorWithOptions("words", errorType, temporal.ApplicationErrorOptions{
+		NonRetryable: final,
+		Details:      []any{migrationlink.Problem{Type: errorType, Message: "words", Remedy: "Do this."}},
+	})
+}
+
+func created(status string) (activities.CreateLinkResult, error) {
+	return activities.CreateLinkResult{Created: true, LinkStatus: status, Polls: 1}, nil
+}
+
+func TestLinkThatIsSyncedAtOnceIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) { return created("SYNCED") })
+	w.link(request())
+
+	var result migrationlink.LinkResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
+	require.Equal(t, 1, result.Polls)
+	require.Equal(t, migrationlink.PhaseEnded, w.status(t).Phase)
+}
+
+func TestInvalidRequestFailsWithEveryFieldAndCallsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.link(migrationlink.LinkRequest{Manager: "No!", OrgID: "1", SyncTimeout: "0s", Token: migrationlink.TokenSource{Ref: "file:../x"}})
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrInvalidRequest, errorType)
+	for _, field := range []string{"manager:", "orgId:", "token.ref:", "syncTimeout:"} {
+		require.Contains(t, result.Problem.Message, field)
+	}
+}
+
+func TestLostReplyIsLookedForBeforeAnythingIsCreatedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrReplyLost, false)
+	})
+	w.onAwait(func(_ context.Context, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		require.False(t, in.NoLinkAfter.IsZero())
+		return activities.AwaitSyncedResult{LinkStatus: "SYNCED", Polls: 2}, nil
+	})
+	w.link(request())
+
+	var result migrationlink.LinkResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
+	require.True(t, result.Created)
+	require.Equal(t, 1, w.creates)
+}
+
+func TestLostReplyWithoutLinkIsCreatedAgainInDoubt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		if attempt == 1 {
+			require.True(t, in.DoubtUntil.IsZero())
+			return activities.CreateLinkResult{}, applicationError(migrationlink.ErrReplyLost, false)
+		}
+		require.False(t, in.DoubtUntil.IsZero())
+		return created("SYNCED")
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{LinkStatus: migrationlink.LinkNone, Polls: 1}, nil
+	})
+	w.link(request())
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 2, w.creates)
+}
+
+func TestVanishedAttemptCountsAsLostReply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil)
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{LinkStatus: "SYNCED", Polls: 1}, nil
+	})
+	w.link(request())
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 1, w.creates)
+}
+
+func TestUnavailableManagerIsTriedUntilTheCreateTimeout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrManagerUnavailable, false)
+	})
+	r := request()
+	r.CreateTimeout = "10s"
+	r.Undo = migrationlink.UndoAlways
+	w.link(r)
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+	require.Equal(t, migrationlink.OutcomeTimedOut, result.Outcome)
+	require.Greater(t, w.creates, 5)
+	require.Zero(t, w.deletes, "nothing was created, so nothing is removed")
+}
+
+func TestBothShapesOfAReachedSyncTimeoutAreOneOutcome(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"last poll":         applicationError(migrationlink.ErrNotSynced, true),
+		"last poll failed":  applicationError(migrationlink.ErrManagerUnavailable, true),
+		"schedule to close": temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, errors.New("cause")),
+	} {
+		for _, undo := range []migrationlink.UndoPolicy{migrationlink.UndoOnCancel, migrationlink.UndoAlways} {
+			t.Run(name+" "+string(undo), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+					return created("NOT_SYNCED")
+				})
+				w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+					return activities.AwaitSyncedResult{}, err
+				})
+				if undo == migrationlink.UndoAlways {
+					w.onDelete(nil)
+				}
+				r := request()
+				r.Undo = undo
+				w.link(r)
+
+				errorType, result := w.failure(t)
+				require.Equal(t, migrationlink.ErrTimedOut, errorType)
+				require.Equal(t, undo == migrationlink.UndoAlways, result.Removed)
+			})
+		}
+	}
+}
+
+func TestFinalProblemKeepsItsTypeAndRemedy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrKeyRejected, true)
+	})
+	w.link(request())
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrKeyRejected, errorType)
+	require.Equal(t, "Do this.", result.Problem.Remedy)
+	require.Equal(t, 1, w.creates)
+}
+
+func TestCancelDuringSyncRemovesTheLink(t *testing.T) {
+	t.Parallel()
+	for name, cancel := range map[string]func(*world){
+		"Temporal's own": func(w *world) { w.CancelWorkflow() },
+		"signal": func(w *world) {
+			w.SignalWorkflow(migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong org"})
+		},
+	} {
+		for _, undo := range []migrationlink.UndoPolicy{"", migrationlink.UndoNever} {
+			t.Run(name+" "+string(undo), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+					return created("NOT_SYNCED")
+				})
+				w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+					return activities.AwaitSyncedResult{}, activity.ErrResultPending // never ends by itself
+				})
+				if undo != migrationlink.UndoNever {
+					w.onDelete(nil)
+				}
+				w.RegisterDelayedCallback(func() { cancel(w) }, time.Minute)
+				r := request()
+				r.Undo = undo
+				w.link(r)
+
+				var canceled *temporal.CanceledError
+				require.ErrorAs(t, w.GetWorkflowError(), &canceled)
+				var result migrationlink.LinkResult
+				require.NoError(t, canceled.Details(&result))
+				require.Equal(t, migrationlink.OutcomeCancelled, result.Outcome)
+				require.Equal(t, undo != migrationlink.UndoNever, result.Removed)
+				if name == "signal" {
+					require.Equal(t, "wrong org", result.CancelReason)
+				}
+			})
+		}
+	}
+}
+
+func TestCancelNeverRemovesALinkMadeByOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{Created: false, LinkStatus: "NOT_SYNCED", Polls: 1}, nil
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{}, activity.ErrResultPending
+	})
+	w.RegisterDelayedCallback(w.CancelWorkflow, time.Minute)
+	r := request()
+	r.Undo = migrationlink.UndoAlways
+	w.link(r)
+
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Zero(t, w.deletes)
+}
+
+func TestUndoThatFailsIsSaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return created("NOT_SYNCED")
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrKeyRejected, true)
+	})
+	w.onDelete(applicationError(migrationlink.ErrMigrationRunning, true))
+	r := request()
+	r.Undo = migrationlink.UndoAlways
+	w.link(r)
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrUndoFailed, errorType)
+	require.False(t, result.Removed)
+}
+
+func TestUnknownManagerFailsSoonWithTheNamesThatAreKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_START, nil)
+	})
+	w.link(request())
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrUnknownManager, errorType)
+	require.Contains(t, result.Problem.Message, "known are:")
+}

@@ -1,0 +1,68 @@
+# The few commands people type; CI runs the same ones.
+MODULES := . dev
+BIN     := bin
+# Tools are pinned in tools/go.mod and built once.
+TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check build fmt format vet lint workflowcheck vuln race clean
+
+help: ## what can be typed
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## link one organization on a throw-away system, with live output
+	go -C dev run . demo
+
+dev: ## the whole system for yourself: Temporal, Web UI, simulated manager, worker
+	go -C dev run . up
+
+test: ## all tests
+	go test ./...
+	go -C dev test ./...
+
+build: ## worker, starter and simulator into bin/
+	go build -o $(BIN)/ ./worker ./starter ./simulator
+
+fmt: ## format the code
+	gofmt -w .
+
+check: format vet lint workflowcheck vuln race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
+
+format:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
+
+vet:
+	go vet ./...
+	go -C dev vet ./...
+
+lint: $(BIN)/golangci-lint
+	$(BIN)/golangci-lint run ./...
+	cd dev && ../$(BIN)/golangci-lint run --config ../.golangci.yml ./...
+
+# Workflow code must be deterministic.
+workflowcheck: $(BIN)/workflowcheck
+	$(BIN)/workflowcheck ./workflows/...
+
+# The database is on the network: where it cannot be reached, that is said, and
+# only that is forgiven.
+vuln: $(BIN)/govulncheck
+	@for module in $(MODULES); do \
+		output=$$($(BIN)/govulncheck -C $$module ./... 2>&1); code=$$?; \
+		case "$$code $$output" in \
+			0*) echo "govulncheck $$module: clean" ;; \
+			*"fetching vulnerabilities"*|*"vulnerability database"*) echo "govulncheck $$module: SKIPPED, its database cannot be reached" ;; \
+			*) echo "$$output"; exit 1 ;; \
+		esac; \
+	done
+
+race:
+	go test -race ./...
+	go -C dev test -race ./...
+
+$(TOOLS): tools/go.mod tools/go.sum
+	@mkdir -p $(BIN)
+	go -C tools build -o ../$(BIN)/ tool
+	@touch $(TOOLS)
+
+clean: ## remove what was built and the state of make dev
+	rm -rf $(BIN) .dev

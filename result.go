@@ -6,15 +6,15 @@ import "time"
 type Outcome string
 
 const (
-	// OutcomeLinked: this request made the link and the manager reports SYNCED.
+	// OutcomeLinked means: this request made the link and the manager reports SYNCED.
 	OutcomeLinked Outcome = "linked"
-	// OutcomeAlreadyLinked: somebody else had made the link; it is SYNCED.
+	// OutcomeAlreadyLinked means: somebody else had made the link; it is SYNCED.
 	OutcomeAlreadyLinked Outcome = "already-linked"
-	// OutcomeFailed: the workflow failed with one of the error types.
+	// OutcomeFailed means: the workflow failed with one of the error types.
 	OutcomeFailed Outcome = "failed"
-	// OutcomeTimedOut: a limit of the request was reached.
+	// OutcomeTimedOut means: a limit of the request was reached.
 	OutcomeTimedOut Outcome = "timed-out"
-	// OutcomeCancelled: the request was cancelled.
+	// OutcomeCancelled means: the request was cancelled.
 	OutcomeCancelled Outcome = "cancelled"
 )
 
@@ -66,16 +66,16 @@ const (
 type Phase string
 
 const (
-	// PhaseCreating: asking the manager to make the link.
+	// PhaseCreating means: asking the manager to make the link.
 	PhaseCreating Phase = "creating"
-	// PhaseSettling: the reply to the creation was lost; looking whether it
+	// PhaseSettling means: the reply to the creation was lost; looking whether it
 	// took effect.
 	PhaseSettling Phase = "settling"
-	// PhaseSyncing: waiting until the manager reports SYNCED.
+	// PhaseSyncing means: waiting until the manager reports SYNCED.
 	PhaseSyncing Phase = "syncing"
-	// PhaseUndoing: removing the link again.
+	// PhaseUndoing means: removing the link again.
 	PhaseUndoing Phase = "undoing"
-	// PhaseEnded: Result is set.
+	// PhaseEnded means: Result is set.
 	PhaseEnded Phase = "ended"
 )
 

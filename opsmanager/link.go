@@ -13,9 +13,9 @@ import (
 type Status string
 
 const (
-	// StatusSynced: Atlas has the inventory of the source organization.
+	// StatusSynced means: Atlas has the inventory of the source organization.
 	StatusSynced Status = "SYNCED"
-	// StatusNotSynced: not yet, or no longer. Some managers may say it without
+	// StatusNotSynced means: not yet, or no longer. Some managers may say it without
 	// a link, too.
 	StatusNotSynced Status = "NOT_SYNCED"
 )

@@ -1,0 +1,104 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// maxSize is far above any key or link-token, and keeps a wrong file name from
+// filling the memory.
+const maxSize = 64 << 10
+
+// variableName is narrow so that a secret put behind "env:" by mistake, such as
+// a key with hyphens, is not taken for a name and repeated.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// Resolve returns the key material to which a reference of the configuration
+// points: "env:NAME", any environment variable, or "file:/path", a file by its
+// absolute path. A line end after the value is dropped.
+func Resolve(reference string) (Value, error) {
+	text, err := read(reference)
+	if err != nil {
+		return Value{}, err
+	}
+	text = strings.TrimRight(text, "\r\n")
+	switch {
+	case text == "":
+		return Value{}, fmt.Errorf("%s is empty; put the key into it", reference)
+	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		return Value{}, fmt.Errorf("%s holds more than one word or line; put the key alone into it", reference)
+	}
+	return NewValue(text), nil
+}
+
+func read(reference string) (string, error) {
+	kind, name, _ := strings.Cut(reference, ":")
+	switch {
+	case reference == "":
+		return "", errors.New(`is missing; set it to "env:NAME" or "file:/path"`)
+	case kind == "env" && variableName.MatchString(name):
+		return readVariable(name, "the worker's environment")
+	case kind == "file" && filepath.IsAbs(name):
+		return readFile(name)
+	case kind == "file":
+		return "", errors.New("the path behind file: must be absolute, so that it does not depend on where the worker is started")
+	}
+	return "", errors.New(`is not a reference; keep the key out of this file and set "env:NAME" or "file:/path"`)
+}
+
+func readVariable(name, where string) (string, error) {
+	text, found := os.LookupEnv(name)
+	if !found {
+		return "", fmt.Errorf("env:%s is not set; set it in %s", name, where)
+	}
+	return text, nil
+}
+
+func readFile(path string) (string, error) {
+	// A pipe would block until somebody writes to it.
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	if err != nil {
+		return "", fileError(path, err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fileError(path, err)
+	}
+	defer func() { _ = file.Close() }()
+	return readLimited(path, file)
+}
+
+func readLimited(name string, file io.Reader) (string, error) {
+	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err == nil && len(content) > maxSize {
+		err = errTooBig
+	}
+	if err != nil {
+		return "", fileError(name, err)
+	}
+	return string(content), nil
+}
+
+var (
+	errNoFile = errors.New("it is not a regular file")
+	errTooBig = fmt.Errorf("it is larger than %d KiB and can be no secret", maxSize>>10)
+)
+
+// fileError drops the path that package os puts before its errors: it would
+// stand there twice.
+func fileError(name string, err error) error {
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err
+	}
+	return fmt.Errorf("file:%s cannot be read: %w; check that the file is there and that the worker's user may read it", name, err)
+}

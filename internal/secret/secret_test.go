@@ -1,0 +1,178 @@
+package secret_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/secret"
+)
+
+const canary = "c4n4ry-5ecret"
+
+func TestNoPrinterShowsAValue(t *testing.T) {
+	t.Parallel()
+	type exported struct{ Key secret.Value }
+	type hidden struct{ key secret.Value }
+	value := secret.NewValue(canary)
+	pointer := &value
+
+	var printed strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		fmt.Fprintf(&printed, verb+verb+verb+verb, value, pointer, exported{value}, hidden{value})
+	}
+	for _, thing := range []any{value, pointer, exported{value}, hidden{value}, map[string]any{"key": value}} {
+		marshalled, err := json.Marshal(thing)
+		require.NoError(t, err)
+		printed.Write(marshalled)
+	}
+	slog.New(slog.NewJSONHandler(&printed, nil)).Info("", "a", value, "b", exported{value}, "c", hidden{value})
+	core, logs := observer.New(zap.DebugLevel)
+	zap.New(core).Info("", zap.Any("a", value), zap.Any("b", exported{value}))
+	fmt.Fprintf(&printed, "%v", logs.All()[0].ContextMap())
+
+	require.NotContains(t, printed.String(), canary)
+	require.NotContains(t, printed.String(), fmt.Sprintf("%x", canary))
+	require.Contains(t, printed.String(), "[redacted]")
+	require.Equal(t, canary, value.Reveal())
+	require.Empty(t, secret.Value{}.Reveal())
+}
+
+func TestAReferenceOfTheConfigurationIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
+	directory := t.TempDir()
+	file := func(content string) string {
+		return "file:" + write(t, directory, fmt.Sprintf("key-%d", len(content)), content)
+	}
+	t.Setenv("KEY", canary)
+	t.Setenv("EMPTY", "")
+	t.Setenv("TWO_LINES", canary+"\nmore")
+
+	for name, test := range map[string]struct{ reference, want, problem string }{
+		"variable":             {"env:KEY", canary, ""},
+		"file":                 {file(canary), canary, ""},
+		"line end of a file":   {file(canary + "\r\n"), canary, ""},
+		"unset variable":       {"env:UNSET_VARIABLE", "", "env:UNSET_VARIABLE is not set; set it in"},
+		"empty variable":       {"env:EMPTY", "", "env:EMPTY is empty; put the key into it"},
+		"empty file":           {file("\n"), "", "is empty; put the key into it"},
+		"more than the key":    {"env:TWO_LINES", "", "put the key alone into it"},
+		"missing file":         {"file:" + directory + "/none", "", "no such file or directory; check that"},
+		"directory":            {"file:" + directory, "", "not a regular file"},
+		"relative path":        {"file:key", "", "must be absolute"},
+		"huge file":            {file(strings.Repeat("x", 64<<10+1)), "", "larger than 64 KiB"},
+		"nothing":              {"", "", `is missing; set it to "env:NAME"`},
+		"value itself":         {canary, "", "is not a reference; keep the key out of this file"},
+		"value behind env":     {"env:" + canary, "", "is not a reference"},
+		"value with its colon": {canary + ":x", "", "is not a reference"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			value, err := secret.Resolve(test.reference)
+			requireOutcome(t, value.Reveal(), err, test.want, test.problem)
+		})
+	}
+}
+
+func TestALinkTokenIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
+	directory := t.TempDir()
+	write(t, directory, "demo", "\n "+canary+"\t\n")
+	write(t, directory, "empty", " \n")
+	write(t, directory, "huge", strings.Repeat("x", 64<<10+1))
+	require.NoError(t, os.MkdirAll(filepath.Join(directory, "sub"), 0o700))
+	write(t, directory, "sub/demo", canary)
+	t.Setenv("LINK_TOKEN_DEMO", canary+"\n")
+	t.Setenv("LINK_TOKEN_EMPTY", " ")
+	t.Setenv("OTHER_SECRET", canary)
+
+	for name, test := range map[string]struct{ directory, reference, want, problem string }{
+		"variable":               {"", "env:LINK_TOKEN_DEMO", canary, ""},
+		"file":                   {directory, "file:demo", canary, ""},
+		"file below":             {directory, "file:sub/demo", canary, ""},
+		"another variable":       {directory, "env:OTHER_SECRET", "", `must be "env:LINK_TOKEN_NAME"`},
+		"prefix only":            {directory, "env:LINK_TOKEN_", "", `must be "env:LINK_TOKEN_NAME"`},
+		"unset variable":         {directory, "env:LINK_TOKEN_NONE", "", "env:LINK_TOKEN_NONE is not set; set it in the environment of every worker"},
+		"empty variable":         {directory, "env:LINK_TOKEN_EMPTY", "", "is empty; put the link-token into it"},
+		"empty file":             {directory, "file:empty", "", "is empty; put the link-token into it"},
+		"missing file":           {directory, "file:none", "", "file:none cannot be read: no such file or directory; check"},
+		"huge file":              {directory, "file:huge", "", "larger than 64 KiB"},
+		"no directory":           {"", "file:demo", "", "set tokens.directory"},
+		"directory is not there": {directory + "/none", "file:demo", "", "check tokens.directory"},
+		"token itself":           {directory, canary, "", `must be "env:LINK_TOKEN_NAME"`},
+		"nothing":                {directory, "", "", `must be "env:LINK_TOKEN_NAME"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			token, err := secret.NewTokens(test.directory).Resolve(migrationlink.TokenSource{Ref: test.reference})
+			requireOutcome(t, token, err, test.want, test.problem)
+		})
+	}
+}
+
+func TestNoReferenceEscapesTheDirectoryOfTokens(t *testing.T) {
+	t.Parallel()
+	above := t.TempDir()
+	directory := filepath.Join(above, "tokens")
+	require.NoError(t, os.Mkdir(directory, 0o700))
+	outside := write(t, above, "outside", canary)
+	for link, target := range map[string]string{
+		"absolute":  outside,
+		"relative":  "../outside",
+		"directory": "..",
+		"home":      "loop", "loop": "home",
+	} {
+		require.NoError(t, os.Symlink(target, filepath.Join(directory, link)))
+	}
+	for _, name := range []string{
+		"../outside", "..", ".", "", "/etc/passwd", outside, "x/../../outside",
+		"absolute", "relative", "directory", "directory/outside", "home", "../tokens/../outside", "outside\x00",
+	} {
+		token, err := secret.NewTokens(directory).Resolve(migrationlink.TokenSource{Ref: "file:" + name})
+		require.Error(t, err, name)
+		require.Empty(t, token, name)
+		require.NotContains(t, err.Error(), canary, name)
+	}
+}
+
+// Kubernetes replaces a mounted secret by renaming one such link.
+func TestAMountedSecretIsReadThroughItsLinksAndSeenWhenReplaced(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	for _, version := range []string{"..1", "..2"} {
+		require.NoError(t, os.Mkdir(filepath.Join(directory, version), 0o700))
+		write(t, directory, version+"/demo", "token"+version)
+	}
+	require.NoError(t, os.Symlink("..data/demo", filepath.Join(directory, "demo")))
+	tokens := secret.NewTokens(directory)
+	for _, version := range []string{"..1", "..2"} {
+		require.NoError(t, os.Symlink(version, filepath.Join(directory, "..new")))
+		require.NoError(t, os.Rename(filepath.Join(directory, "..new"), filepath.Join(directory, "..data")))
+		token, err := tokens.Resolve(migrationlink.TokenSource{Ref: "file:demo"})
+		require.NoError(t, err)
+		require.Equal(t, "token"+version, token)
+	}
+}
+
+func requireOutcome(t *testing.T, got string, err error, want, problem string) {
+	t.Helper()
+	if problem == "" {
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		return
+	}
+	require.ErrorContains(t, err, problem)
+	require.NotContains(t, err.Error(), canary)
+	require.Empty(t, got)
+}
+
+func write(t *testing.T, directory, name, content string) string {
+	t.Helper()
+	path := filepath.Join(directory, name)
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}

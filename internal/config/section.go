@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/migrationlink/migrationlink/internal/secret"
+)
+
+// section reads the settings of one table of the file. It notes every problem
+// and goes on, where decoding into structs would stop at the first value of a
+// wrong type. A problem never repeats a value: somebody may have put a secret
+// there.
+type section struct {
+	path     string
+	values   map[string]any
+	asked    []string
+	problems *[]string
+	reported []string // keys that have a problem
+}
+
+func (s *section) report(key, problem string) {
+	path := strings.Trim(s.path+"."+key, ".")
+	s.reported = append(s.reported, key)
+	*s.problems = append(*s.problems, path+": "+problem)
+}
+
+// bad tells whether the setting already has a problem.
+func (s *section) bad(key string) bool { return slices.Contains(s.reported, key) }
+
+// end reports the keys that nobody asked for.
+func (s *section) end() {
+	for _, key := range slices.Sorted(maps.Keys(s.values)) {
+		if !slices.Contains(s.asked, key) {
+			s.report(key, "unknown key; known here are "+strings.Join(s.asked, ", "))
+		}
+	}
+}
+
+func take[T any](s *section, key string, fallback T, form string) T {
+	s.asked = append(s.asked, key)
+	value, found := s.values[key]
+	if !found {
+		return fallback
+	}
+	typed, ok := value.(T)
+	if !ok {
+		s.report(key, "must be "+form)
+		return fallback
+	}
+	return typed
+}
+
+func (s *section) table(key string) *section {
+	values := take[map[string]any](s, key, nil, "a section: ["+strings.Trim(s.path+"."+key, ".")+"]")
+	return &section{path: strings.Trim(s.path+"."+key, "."), values: values, problems: s.problems}
+}
+
+func (s *section) text(key, fallback string) string {
+	return take(s, key, fallback, "text in double quotes")
+}
+
+func (s *section) flag(key string) bool {
+	return take(s, key, false, "true or false, without quotes")
+}
+
+func (s *section) oneOf(key, fallback string, allowed []string) string {
+	value := s.text(key, fallback)
+	if !slices.Contains(allowed, value) {
+		s.report(key, "must be one of "+strings.Join(allowed, ", "))
+	}
+	return value
+}
+
+func (s *section) duration(key string, fallback, least, most time.Duration) time.Duration {
+	text := s.text(key, fallback.String())
+	value, err := time.ParseDuration(text)
+	if err != nil || value < least || value > most {
+		s.report(key, fmt.Sprintf(`must be a duration from %s to %s, like "%s"`, least, most, fallback))
+		return fallback
+	}
+	return value
+}
+
+func (s *section) integer(key string, fallback, least, most int) int {
+	form := fmt.Sprintf("a whole number from %d to %d", least, most)
+	value := take(s, key, int64(fallback), form)
+	if value < int64(least) || value > int64(most) {
+		s.report(key, "must be "+form)
+	}
+	return int(value)
+}
+
+// number reads a whole number too, which has another type in TOML.
+func (s *section) number(key string, fallback, least, most float64) float64 {
+	form := fmt.Sprintf("a number from %g to %g; leave it out for no limit", least, most)
+	if whole, ok := s.values[key].(int64); ok {
+		s.values[key] = float64(whole)
+	}
+	value := take(s, key, fallback, form)
+	if _, set := s.values[key]; set && !s.bad(key) && (math.IsNaN(value) || value < least || value > most) {
+		s.report(key, "must be "+form)
+	}
+	return value
+}
+
+func (s *section) secret(key string) secret.Value {
+	reference := s.text(key, "")
+	if s.bad(key) {
+		return secret.Value{}
+	}
+	value, err := secret.Resolve(reference)
+	if err != nil {
+		s.report(key, err.Error())
+	}
+	return value
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// liveView redraws the course of a link in place on a terminal.
+type liveView struct {
+	env      Environment
+	out      io.Writer
+	run      linkRun
+	timeline timeline
+	seen     observation
+	away     string // why Temporal does not answer
+	drawn    int    // lines of the last picture
+}
+
+func newLiveView(env Environment, out io.Writer, run linkRun) *liveView {
+	return &liveView{env: env, out: out, run: run}
+}
+
+func (l *liveView) show(o observation) {
+	l.away, l.seen = "", o
+	l.timeline.see(o)
+	l.tick()
+}
+
+func (l *liveView) lost(reason string) {
+	l.away = reason
+	l.tick()
+}
+
+func (l *liveView) tick() {
+	if l.seen.state == "" && l.away == "" {
+		return // nothing known yet
+	}
+	l.draw(l.picture())
+}
+
+func (l *liveView) ended(result migrationlink.LinkResult) {
+	l.draw(l.lastPicture(result))
+	l.drawn = 0
+}
+
+func (l *liveView) picture() []line {
+	now := l.env.Now()
+	lines := []line{l.title(now.Sub(firstTime(l.seen.startedAt, now)).String() != "0s")}
+	for _, s := range l.timeline.running() {
+		drawn := stepLine(s, s.length(now) > 0, length(s.length(now)))
+		if s.mark == active {
+			drawn = append(drawn, span{text: "  " + strings.Join(facts(l.seen, now, l.env.Location), " · ")})
+		}
+		lines = append(lines, drawn)
+	}
+	notes := l.seen.notes(now)
+	if l.away != "" {
+		notes = []string{l.away}
+	}
+	for _, note := range notes {
+		lines = append(lines, l.noteLines(note)...)
+	}
+	return append(lines, line{{text: "  Ctrl-C stops watching, the link goes on.", style: faint}})
+}
+
+func (l *liveView) lastPicture(result migrationlink.LinkResult) []line {
+	lines := []line{l.title(false)}
+	for _, s := range l.timeline.ended(result) {
+		lines = append(lines, stepLine(s, !s.since.IsZero(), length(s.length(result.EndedAt))))
+	}
+	return lines
+}
+
+func (l *liveView) title(withTime bool) line {
+	title := line{{text: fmt.Sprintf("Link of organization %s, manager %s", l.run.orgID, l.run.manager), style: bold}}
+	if withTime {
+		title = append(title, span{text: "  " + length(l.env.Now().Sub(l.seen.startedAt)), style: faint})
+	}
+	return title
+}
+
+// noteLines wrap a note: its end is the remedy, so it must not be cut off.
+func (l *liveView) noteLines(note string) []line {
+	const indent = 4
+	var lines []line
+	for i, text := range wrap(note, max(l.width()-indent, 20)) {
+		lead := "    "
+		if i == 0 {
+			lead = "  ! "
+		}
+		lines = append(lines, line{{text: lead + text, style: yellow}})
+	}
+	return lines
+}
+
+// width leaves the last column free: some terminals wrap when it is written.
+func (l *liveView) width() int { return max(l.env.TerminalWidth(l.out)-1, 20) }
+
+func stepLine(s step, timed bool, took string) line {
+	symbol, style := "○", faint
+	switch s.mark {
+	case active:
+		symbol, style = "●", cyan
+	case done:
+		symbol, style = "✓", green
+	case broken:
+		symbol, style = "✗", red
+	}
+	drawn := line{{text: "  " + symbol + " ", style: style}, {text: fmt.Sprintf("%-10s", s.name), style: style}}
+	if timed {
+		drawn = append(drawn, span{text: fmt.Sprintf("%7s", took)})
+	}
+	return drawn
+}
+
+// draw replaces the last picture by another in one write, so that it does not
+// flicker.
+func (l *liveView) draw(lines []line) {
+	var text strings.Builder
+	if l.drawn > 0 {
+		fmt.Fprintf(&text, "\x1b[%dA", l.drawn)
+	}
+	text.WriteString("\r")
+	for _, drawn := range lines {
+		text.WriteString(drawn.fit(l.width()).render(l.env.colour()))
+		text.WriteString("\x1b[K\n")
+	}
+	text.WriteString("\x1b[J")
+	l.drawn = len(lines)
+	_, _ = io.WriteString(l.out, text.String())
+}
+
+// style is an SGR parameter of ECMA-48.
+type style int
+
+const (
+	normal style = 0
+	bold   style = 1
+	faint  style = 2
+	red    style = 31
+	green  style = 32
+	yellow style = 33
+	cyan   style = 36
+)
+
+type span struct {
+	text  string
+	style style
+}
+
+type line []span
+
+// fit cuts a line at the width.
+func (l line) fit(width int) line {
+	var kept line
+	for _, s := range l {
+		if size := utf8.RuneCountInString(s.text); size > width {
+			s.text = string([]rune(s.text)[:max(width-1, 0)]) + "…"
+			return append(kept, s)
+		} else {
+			width -= size
+		}
+		kept = append(kept, s)
+	}
+	return kept
+}
+
+func (l line) render(colour bool) string {
+	var text strings.Builder
+	for _, s := range l {
+		if !colour || s.style == normal {
+			text.WriteString(s.text)
+			continue
+		}
+		fmt.Fprintf(&text, "\x1b[%dm%s\x1b[0m", s.style, s.text)
+	}
+	return strings.TrimRight(text.String(), " ")
+}
+
+// wrap breaks text between words; a longer word keeps a line to itself.
+func wrap(text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		last := len(lines) - 1
+		if last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
+			lines[last] += " " + word
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
+}

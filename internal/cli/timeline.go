@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"slices"
+	"time"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// mark is how far a step of a link is.
+type mark int
+
+const (
+	waiting mark = iota
+	active
+	done
+	broken
+)
+
+// step is one line of the picture of a link.
+type step struct {
+	name         string
+	mark         mark
+	since, until time.Time // until is zero while it is active
+}
+
+func (s step) length(now time.Time) time.Duration {
+	switch {
+	case s.since.IsZero():
+		return 0
+	case s.mark == active:
+		return now.Sub(s.since)
+	}
+	return s.until.Sub(s.since)
+}
+
+// timeline is the course of a link as far as it was seen. Who comes late learns
+// of earlier phases only that they are over.
+type timeline struct {
+	steps []step
+}
+
+// see records what a running link is doing.
+func (t *timeline) see(o observation) {
+	if o.phase == "" || o.phase == migrationlink.PhaseEnded {
+		return
+	}
+	name := string(o.phase)
+	if len(t.steps) == 0 && o.phase != migrationlink.PhaseCreating {
+		t.steps = append(t.steps, step{name: string(migrationlink.PhaseCreating), mark: active, since: o.startedAt})
+	}
+	if last := len(t.steps) - 1; last >= 0 && t.steps[last].name == name {
+		t.steps[last].mark = active
+		return
+	}
+	since := firstTime(o.phaseSince, o.startedAt)
+	t.close(done, since)
+	// Creating and settling may alternate: the picture keeps one line of each.
+	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })
+	t.steps = append(t.steps, step{name: name, mark: active, since: since})
+}
+
+func (t *timeline) close(as mark, at time.Time) {
+	if last := len(t.steps) - 1; last >= 0 && t.steps[last].mark == active {
+		t.steps[last].mark, t.steps[last].until = as, at
+	}
+}
+
+// running is the picture of a link that is under way: with what is to come.
+func (t *timeline) running() []step {
+	steps := slices.Clone(t.steps)
+	if len(steps) == 0 {
+		steps = append(steps, step{name: string(migrationlink.PhaseCreating)})
+	}
+	last := steps[len(steps)-1].name
+	switch migrationlink.Phase(last) {
+	case migrationlink.PhaseUndoing:
+		return append(steps, step{name: string(migrationlink.OutcomeCancelled)})
+	case migrationlink.PhaseCreating, migrationlink.PhaseSettling:
+		steps = append(steps, step{name: string(migrationlink.PhaseSyncing)})
+	}
+	return append(steps, step{name: string(migrationlink.OutcomeLinked)})
+}
+
+// ended is the picture of a link that is over. What was too quick to be seen
+// comes from the result.
+func (t *timeline) ended(result migrationlink.LinkResult) []step {
+	t.fill(result)
+	as := broken
+	if outcomeCode(result.Outcome) == ExitOK || result.Removed {
+		as = done
+	}
+	t.close(as, result.EndedAt)
+	last := step{name: string(result.Outcome), mark: broken}
+	if outcomeCode(result.Outcome) == ExitOK {
+		last.mark = done
+	}
+	return append(slices.Clone(t.steps), last)
+}
+
+func (t *timeline) fill(result migrationlink.LinkResult) {
+	if len(t.steps) == 0 {
+		t.see(observation{phase: migrationlink.PhaseCreating, startedAt: result.StartedAt})
+	}
+	sawSyncing := slices.ContainsFunc(t.steps, func(s step) bool { return s.name == string(migrationlink.PhaseSyncing) })
+	if !sawSyncing && !result.CreatedAt.IsZero() && result.SyncedAt.After(result.CreatedAt) {
+		t.see(observation{phase: migrationlink.PhaseSyncing, phaseSince: result.CreatedAt})
+	}
+	if result.Removed {
+		t.see(observation{phase: migrationlink.PhaseUndoing, phaseSince: result.EndedAt})
+	}
+}
+
+func firstTime(times ...time.Time) time.Time {
+	for _, t := range times {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return time.Time{}
+}

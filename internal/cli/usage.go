@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// usageError is a command line that cannot be carried out.
+type usageError struct {
+	command  string // with the program's name
+	problems []string
+}
+
+func (e usageError) Error() string { return strings.Join(e.problems, "; ") }
+
+func (e usageError) text() string {
+	help := fmt.Sprintf("Run '%s --help' for examples.\n", e.command)
+	if len(e.problems) == 1 {
+		return "starter: " + e.problems[0] + ". " + help
+	}
+	return fmt.Sprintf("starter: %d flags are wrong:\n  %s\n%s", len(e.problems), strings.Join(e.problems, "\n  "), help)
+}
+
+func wrongUsage(cmd *cobra.Command, problems ...string) error {
+	return usageError{command: cmd.CommandPath(), problems: problems}
+}
+
+// flagOf names the flag of each field of the contract.
+var flagOf = map[string]string{
+	"manager":       "manager",
+	"orgId":         "org",
+	"token.ref":     "token-ref",
+	"undo":          "undo",
+	"createTimeout": "create-timeout",
+	"syncTimeout":   "sync-timeout",
+	"settleTime":    "settle-time",
+}
+
+// wrongFields turns the problems that the contract finds into those of flags,
+// together with optional flags that are given and empty: the contract takes an
+// empty field for its default, but nobody writes --undo "$X" to get that.
+func wrongFields(cmd *cobra.Command, err error, optional ...string) error {
+	var problems []string
+	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
+		for _, field := range invalid.Problems {
+			problems = append(problems, fmt.Sprintf("--%s (%s): %s", flagOf[field.Field], field.Field, field.Problem))
+		}
+	}
+	for _, name := range optional {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+			problems = append(problems, "--"+name+": the value is empty; leave the flag out for the default")
+		}
+	}
+	if len(problems) == 0 {
+		return err
+	}
+	return wrongUsage(cmd, problems...)
+}
+
+// word is what may be repeated of a wrong command line: everything else may be a
+// secret in the wrong place.
+var word = regexp.MustCompile(`^[a-z][a-z-]{0,15}$`)
+
+// wrongFlag replaces pflag's own messages, which repeat values.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if name := unknown.GetSpecifiedName(); unknown.GetSpecifiedShortnames() == "" && word.MatchString(name) {
+			return wrongUsage(cmd, "unknown flag --"+name)
+		}
+		return wrongUsage(cmd, "unknown flag")
+	}
+	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return wrongUsage(cmd, "--"+missing.GetFlag().Name+": a value is missing")
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return wrongUsage(cmd, fmt.Sprintf("--%s: the value is not a %s", invalid.GetFlag().Name, invalid.GetFlag().Value.Type()))
+	}
+	return wrongUsage(cmd, "a flag cannot be read; write --name value")
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return wrongUsage(cmd, cmd.CommandPath()+" takes flags only, there is an argument without a flag")
+}
+
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, command := range cmd.Commands() {
+		if command.IsAvailableCommand() {
+			names = append(names, command.Name())
+		}
+	}
+	unknown := "unknown command"
+	if word.MatchString(args[0]) {
+		unknown += fmt.Sprintf(" %q", args[0])
+	}
+	return wrongUsage(cmd, unknown+"; there are "+strings.Join(names, ", "))
+}

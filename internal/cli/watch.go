@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+const (
+	// lookEvery is how old a view may be. One look is one cheap call to Temporal.
+	lookEvery = time.Second
+	// lostLimit bridges a restart of Temporal.
+	lostLimit = 2 * time.Minute
+)
+
+// view shows a link that is under way.
+type view interface {
+	// show tells what was seen.
+	show(observation)
+	// lost tells that Temporal does not answer; the next show is its end.
+	lost(reason string)
+	// tick lets the clocks move.
+	tick()
+	// ended shows the last state.
+	ended(migrationlink.LinkResult)
+}
+
+// report is what one look brought.
+type report struct {
+	seen observation
+	err  error
+}
+
+// ending is the end of a run, or why it cannot be told.
+type ending struct {
+	result migrationlink.LinkResult
+	err    error
+}
+
+// watch shows a run until it ends. Its error is of the watching: a link that
+// failed is a result.
+func (a *app) watch(ctx context.Context, s *server, run linkRun, v view) (migrationlink.LinkResult, error) {
+	result, err := a.watchUntilEnd(ctx, s, run, v)
+	if err != nil {
+		return result, err
+	}
+	if result.EndedAt.IsZero() {
+		// Only Temporal knows when it ended a workflow itself.
+		if seen, err := s.observe(run, a.env.Now).look(ctx); err == nil && seen.result != nil {
+			result = *seen.result
+		}
+	}
+	v.ended(result)
+	return result, nil
+}
+
+func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view) (migrationlink.LinkResult, error) {
+	work, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	ends := make(chan ending, 1)
+	running.Go(func() { ends <- untilEnd(work, s, run) })
+	reports := make(chan report)
+	running.Go(func() { a.look(work, s, run, reports) })
+	clock := time.NewTicker(time.Second)
+	defer clock.Stop()
+
+	var lostSince time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return migrationlink.LinkResult{}, interrupted(run)
+		case end := <-ends:
+			if ctx.Err() != nil {
+				return migrationlink.LinkResult{}, interrupted(run)
+			}
+			return end.result, s.explain(ctx, end.err)
+		case <-clock.C:
+			v.tick()
+		case got := <-reports:
+			if got.err == nil {
+				lostSince = time.Time{}
+				v.show(got.seen)
+				continue
+			}
+			if lostSince.IsZero() {
+				lostSince = a.env.Now()
+			}
+			if a.env.Now().Sub(lostSince) > lostLimit {
+				return migrationlink.LinkResult{}, s.goneAway(run, got.err)
+			}
+			v.lost(oneLine(s.explain(ctx, got.err).Error()))
+		}
+	}
+}
+
+// untilEnd outlives the absences of Temporal; the watching limits them.
+func untilEnd(ctx context.Context, s *server, run linkRun) ending {
+	for {
+		result, err := awaitResult(ctx, s.Client, run)
+		if err == nil || !silent(err) || !pause(ctx, lookEvery) {
+			return ending{result, err}
+		}
+	}
+}
+
+// look reports until the run has ended.
+func (a *app) look(ctx context.Context, s *server, run linkRun, reports chan<- report) {
+	observer := s.observe(run, a.env.Now)
+	for {
+		seen, err := observer.look(ctx)
+		if ctx.Err() != nil || err == nil && !seen.running() {
+			return
+		}
+		select {
+		case reports <- report{seen, err}:
+		case <-ctx.Done():
+			return
+		}
+		if !pause(ctx, lookEvery) {
+			return
+		}
+	}
+}
+
+// pause tells whether the time has passed, rather than the context.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func interrupted(run linkRun) error {
+	return failure{ExitOther, fmt.Sprintf("stopped watching; the link of organization %s goes on", run.orgID), run.howToGoOn()}
+}
+
+func (s *server) goneAway(run linkRun, err error) error {
+	return failure{ExitUnreachable, fmt.Sprintf("Temporal at %s has stopped answering (%s); the link goes on when it is back", s.address, dialReason(err)),
+		run.howToGoOn()}
+}
+
+// newView chooses the view: live on a terminal, plain lines otherwise, and none
+// where the output is for a program and nobody looks on.
+func (a *app) newView(run linkRun) view {
+	out := a.env.Stdout
+	if a.json() {
+		out = a.env.Stderr
+	}
+	switch {
+	case a.env.isTerminal(out) && !a.verbose: // log lines would tear the picture
+		return newLiveView(a.env, out, run)
+	case a.json():
+		return noView{}
+	}
+	return newPlainView(a.env, out)
+}
+
+// noView shows nothing.
+type noView struct{}
+
+func (noView) show(observation)               {}
+func (noView) lost(string)                    {}
+func (noView) tick()                          {}
+func (noView) ended(migrationlink.LinkResult) {}

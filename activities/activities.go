@@ -33,7 +33,7 @@ func New(managers map[string]*opsmanager.Client, tokens secret.Tokens) *Activiti
 }
 
 // Register registers the activities that call a manager.
-func Register(r worker.Registry, a *Activities) {
+func Register(r worker.ActivityRegistry, a *Activities) {
 	for name, method := range map[string]any{
 		migrationlink.CreateLinkActivity:  a.CreateLink,
 		migrationlink.AwaitSyncedActivity: a.AwaitSynced,

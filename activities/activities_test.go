@@ -1,0 +1,221 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+const orgID = "5f1b2c3d4e5f6a7b8c9d0e1f"
+
+var target = activities.Target{Manager: "demo", OrgID: orgID}
+
+// newEnvironment runs activities against a simulated manager.
+func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ...opsmanagertest.Fault) (*testsuite.TestActivityEnvironment, *opsmanagertest.Server) {
+	t.Helper()
+	server := opsmanagertest.NewServer(opsmanagertest.Options{Defaults: settings})
+	t.Cleanup(server.Close)
+	require.NoError(t, server.SetFaults(faults))
+	client, err := opsmanager.New(opsmanager.Config{
+		BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: opsmanagertest.DefaultPrivateKey,
+		Timeout: 2 * time.Second,
+	})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+
+	var suite testsuite.WorkflowTestSuite
+	environment := suite.NewTestActivityEnvironment()
+	environment.SetWorkerOptions(worker.Options{})
+	tokens := secret.NewTokens(tokenDirectory(t))
+	activities.Register(environment, activities.New(map[string]*opsmanager.Client{"demo": client}, tokens))
+	return environment, server
+}
+
+func createInput() activities.CreateLinkInput {
+	return activities.CreateLinkInput{Target: target, Token: migrationlink.TokenSource{Ref: "file:token"}, Since: time.Now()}
+}
+
+func create(t *testing.T, environment *testsuite.TestActivityEnvironment, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+	t.Helper()
+	var result activities.CreateLinkResult
+	value, err := environment.ExecuteActivity(migrationlink.CreateLinkActivity, in)
+	if err == nil {
+		require.NoError(t, value.Get(&result))
+	}
+	return result, err
+}
+
+func requireType(t *testing.T, err error, errorType string) *temporal.ApplicationError {
+	t.Helper()
+	var applicationError *temporal.ApplicationError
+	require.ErrorAs(t, err, &applicationError)
+	require.Equal(t, errorType, applicationError.Type(), "%v", err)
+	return applicationError
+}
+
+// Fault kinds that leave open whether the POST took effect, and those that do
+// not.
+func TestOnlyALostReplyLeavesDoubt(t *testing.T) {
+	t.Parallel()
+	for kind, errorType := range map[opsmanagertest.FaultKind]string{
+		opsmanagertest.LostReply:       migrationlink.ErrReplyLost,
+		opsmanagertest.ConnectionReset: migrationlink.ErrReplyLost, // it cannot be told from the one above
+		opsmanagertest.StallAfter:      migrationlink.ErrReplyLost,
+		opsmanagertest.GarbageBody:     migrationlink.ErrReplyLost,
+		opsmanagertest.TruncatedBody:   migrationlink.ErrReplyLost,
+		opsmanagertest.BadGateway:      migrationlink.ErrReplyLost,
+		opsmanagertest.GatewayTimeout:  migrationlink.ErrReplyLost,
+		opsmanagertest.TooManyRequests: migrationlink.ErrManagerUnavailable,
+		opsmanagertest.UpgradeWindow:   migrationlink.ErrManagerUnavailable,
+		opsmanagertest.StaleNonce:      migrationlink.ErrManagerUnavailable,
+		opsmanagertest.NoChallenge:     migrationlink.ErrKeyRejected,
+		opsmanagertest.EmptyBody:       "",
+		opsmanagertest.GzipBody:        "",
+		opsmanagertest.ChunkedBody:     "",
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			environment, server := newEnvironment(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{Kind: kind, Operation: "POST"})
+			_, err := create(t, environment, createInput())
+			if errorType == "" {
+				require.NoError(t, err)
+				require.Equal(t, 1, server.State().Orgs[orgID].EffectivePosts)
+				return
+			}
+			require.Equal(t, errorType == migrationlink.ErrKeyRejected, requireType(t, err, errorType).NonRetryable())
+		})
+	}
+}
+
+func TestCreateLinkReadsBeforeItWrites(t *testing.T) {
+	t.Parallel()
+	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{})
+	linked := true
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: &linked}))
+	result, err := create(t, environment, createInput())
+	require.NoError(t, err)
+	require.Equal(t, activities.CreateLinkResult{Created: false, LinkStatus: "SYNCED", Polls: 1}, result)
+	require.Zero(t, server.State().Orgs[orgID].Posts)
+}
+
+// After a lost reply, under each answer that a manager may give.
+func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
+	t.Parallel()
+	later, never := opsmanagertest.SyncAfterDelay, opsmanagertest.SyncNever
+	for name, test := range map[string]struct {
+		settings  opsmanagertest.OrgSettings
+		settled   bool // the settling time is over
+		errorType string
+	}{
+		"synced":                      {opsmanagertest.OrgSettings{Sync: later}, false, ""},
+		"not synced, settling":        {opsmanagertest.OrgSettings{Sync: never}, false, migrationlink.ErrReplyLost},
+		"not synced, 409":             {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostConflict}, true, ""},
+		"not synced, idempotent POST": {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostIdempotent}, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environment, server := newEnvironment(t, test.settings,
+				opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST", Count: 1})
+			_, err := create(t, environment, createInput())
+			requireType(t, err, migrationlink.ErrReplyLost)
+
+			in := createInput()
+			in.DoubtUntil = time.Now().Add(time.Minute)
+			if test.settled {
+				in.DoubtUntil = time.Now().Add(-time.Second)
+			}
+			result, err := create(t, environment, in)
+			require.Equal(t, 1, server.State().Orgs[orgID].EffectivePosts)
+			if test.errorType != "" {
+				requireType(t, err, test.errorType)
+				return
+			}
+			require.NoError(t, err)
+			require.True(t, result.Created, "it is ours")
+		})
+	}
+}
+
+func TestConflictWithoutDoubtIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})
+	linked := true
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: &linked}))
+	result, err := create(t, environment, createInput())
+	require.NoError(t, err)
+	require.False(t, result.Created)
+	require.Equal(t, "NOT_SYNCED", result.LinkStatus)
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{
+		Kind: opsmanagertest.TooManyRequests, RetryAfter: opsmanagertest.After(17 * time.Second),
+	})
+	_, err := create(t, environment, createInput())
+	require.Equal(t, 17*time.Second, requireType(t, err, migrationlink.ErrManagerUnavailable).NextRetryDelay())
+}
+
+func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})
+	for name, test := range map[string]struct {
+		waited, left   time.Duration
+		least, most    time.Duration
+		nonRetryable   bool
+		withRetryAfter bool
+	}{
+		"soon":              {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond, false, false},
+		"after 100 s":       {100 * time.Second, time.Hour, 13 * time.Second, 17 * time.Second, false, false},
+		"after a day":       {24 * time.Hour, time.Hour, 40 * time.Second, 50 * time.Second, false, false},
+		"near the deadline": {time.Hour, 10 * time.Second, 8 * time.Second, 9 * time.Second, false, false},
+		"at the deadline":   {time.Hour, time.Second, 0, 0, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now()
+			_, err := environment.ExecuteActivity(migrationlink.AwaitSyncedActivity, activities.AwaitSyncedInput{
+				Target: target, Since: now.Add(-test.waited), Deadline: now.Add(test.left),
+			})
+			applicationError := requireType(t, err, migrationlink.ErrNotSynced)
+			require.Equal(t, test.nonRetryable, applicationError.NonRetryable())
+			require.GreaterOrEqual(t, applicationError.NextRetryDelay(), test.least)
+			require.LessOrEqual(t, applicationError.NextRetryDelay(), test.most)
+			require.Equal(t, temporal.ApplicationErrorCategoryBenign, applicationError.Category())
+		})
+	}
+}
+
+func TestDeleteOfAMissingLinkIsNoError(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{opsmanagertest.WithoutLinkNotFound, opsmanagertest.WithoutLinkNoContent} {
+		environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{DeleteWithoutLink: answer})
+		_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{Target: target})
+		require.NoError(t, err)
+	}
+	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{})
+	_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity,
+		activities.DeleteLinkInput{Target: target, DoubtUntil: time.Now().Add(time.Minute)})
+	require.False(t, requireType(t, err, migrationlink.ErrReplyLost).NonRetryable(), "it may still appear")
+}
+
+func TestDeleteDuringAMigrationNamesTheProjects(t *testing.T) {
+	t.Parallel()
+	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{RunningMigrations: []string{"6f1b2c3d4e5f6a7b8c9d0e1a"}})
+	linked := true
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: &linked}))
+	_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{Target: target})
+	applicationError := requireType(t, err, migrationlink.ErrMigrationRunning)
+	var problem migrationlink.Problem
+	require.NoError(t, applicationError.Details(&problem))
+	require.Contains(t, problem.Remedy, "6f1b2c3d4e5f6a7b8c9d0e1a")
+}

@@ -1,0 +1,83 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager"
+)
+
+func TestEveryReplyHasItsMeaning(t *testing.T) {
+	t.Parallel()
+	const create, status, remove = opsmanager.OperationCreate, opsmanager.OperationStatus, opsmanager.OperationDelete
+	for _, test := range []struct {
+		operation string
+		status    int
+		code      string
+		errorType string
+		final     bool
+	}{
+		{create, 200, "", migrationlink.ErrManagerUnavailable, false},
+		{status, 302, "", migrationlink.ErrWrongAPI, true},
+		{create, 400, "INVALID_JSON", migrationlink.ErrTokenRejected, true},
+		{create, 400, "", migrationlink.ErrTokenRejected, true},
+		{status, 400, "INVALID_ATTRIBUTE", migrationlink.ErrRequestRefused, true},
+		{status, 401, "UNEXPECTED_ERROR", migrationlink.ErrKeyRejected, true},
+		{status, 401, "", migrationlink.ErrKeyRejected, true},
+		{status, 401, "NOT_ORG_OWNER", migrationlink.ErrRoleMissing, true},
+		{status, 401, "USER_UNAUTHORIZED", migrationlink.ErrRoleMissing, true},
+		{status, 401, "USER_CANNOT_ACCESS_ORG", migrationlink.ErrRoleMissing, true},
+		{status, 401, "NOT_ORG_ADMIN", migrationlink.ErrRoleMissing, true},
+		{status, 402, "ACCOUNT_SUSPENDED", migrationlink.ErrAccountSuspended, true},
+		{status, 403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", migrationlink.ErrAccessListRefused, true},
+		{status, 403, "ORG_REQUIRES_WHITELIST", migrationlink.ErrAccessListRefused, true},
+		{status, 403, "FEATURE_UNSUPPORTED", migrationlink.ErrForbidden, true},
+		{status, 403, "", migrationlink.ErrForbidden, true},
+		{status, 404, "ORG_NOT_FOUND", migrationlink.ErrOrgNotFound, true},
+		{status, 404, "INVALID_ORG_ID", migrationlink.ErrOrgNotFound, true},
+		{status, 404, "NOT_ATLAS_ORG", migrationlink.ErrWrongAPI, true},
+		{status, 404, "RESOURCE_NOT_FOUND", migrationlink.ErrWrongAPI, true},
+		{create, 404, "", migrationlink.ErrWrongAPI, true},
+		{create, 405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", migrationlink.ErrManagerUnavailable, false},
+		{create, 405, "", migrationlink.ErrWrongAPI, true},
+		{status, 408, "", migrationlink.ErrManagerUnavailable, false},
+		{create, 409, "", migrationlink.ErrRequestRefused, true},
+		{remove, 409, "CANNOT_DELETE_ORG_LINK_WITH_RUNNING_LIVE_EXPORT", migrationlink.ErrMigrationRunning, true},
+		{status, 429, "RATE_LIMITED", migrationlink.ErrManagerUnavailable, false},
+		{status, 500, "UNEXPECTED_ERROR", migrationlink.ErrManagerUnavailable, false},
+		{status, 502, "", migrationlink.ErrManagerUnavailable, false},
+		{status, 503, "", migrationlink.ErrManagerUnavailable, false},
+		{status, 504, "", migrationlink.ErrManagerUnavailable, false},
+	} {
+		t.Run(fmt.Sprintf("%s %d %s", test.operation, test.status, test.code), func(t *testing.T) {
+			t.Parallel()
+			found := classify(Target{Manager: "demo", OrgID: "org"}, &opsmanager.Error{Operation: test.operation, StatusCode: test.status, Code: test.code})
+			require.Equal(t, test.errorType, found.Type)
+			require.Equal(t, test.final, found.final)
+			require.NotEmpty(t, found.Remedy)
+			require.Contains(t, found.Message, fmt.Sprint(test.status))
+			require.Equal(t, test.status, found.HTTPStatus)
+		})
+	}
+}
+
+// Around it, retry and delay would be lost: Temporal looks at the outermost
+// error only.
+func TestWhatIsReturnedIsTheApplicationErrorItself(t *testing.T) {
+	t.Parallel()
+	found := classify(Target{}, &opsmanager.Error{StatusCode: 503})
+	_, bare := asTemporal(context.Background(), found, minDelay).(*temporal.ApplicationError) //nolint:errorlint // the point
+	require.True(t, bare)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	found = classify(Target{}, &opsmanager.TransportError{Err: ctx.Err()})
+	require.Equal(t, ctx.Err(), asTemporal(ctx, found, 0), "a cancellation is no failure")
+	require.False(t, errors.Is(asTemporal(ctx, classify(Target{}, &opsmanager.Error{StatusCode: 503}), 0), context.Canceled))
+}

@@ -41,7 +41,7 @@ lint: $(BIN)/golangci-lint
 
 # Workflow code must be deterministic.
 workflowcheck: $(BIN)/workflowcheck
-	$(BIN)/workflowcheck ./workflows/...
+	$(BIN)/workflowcheck -config .workflowcheck.yaml ./workflows/...
 
 # The database is on the network: where it cannot be reached, that is said, and
 # only that is forgiven.

@@ -127,7 +127,7 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 			environment, server := newEnvironment(t, test.settings,
 				opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST", Count: 1})
 			_, err := create(t, environment, createInput())
-			requireType(t, err, migrationlink.ErrReplyLost)
+			_ = requireType(t, err, migrationlink.ErrReplyLost)
 
 			in := createInput()
 			in.DoubtUntil = time.Now().Add(time.Minute)
@@ -137,7 +137,7 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 			result, err := create(t, environment, in)
 			require.Equal(t, 1, server.State().Orgs[orgID].EffectivePosts)
 			if test.errorType != "" {
-				requireType(t, err, test.errorType)
+				_ = requireType(t, err, test.errorType)
 				return
 			}
 			require.NoError(t, err)
@@ -168,20 +168,20 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 
 func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
-	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})
 	for name, test := range map[string]struct {
-		waited, left   time.Duration
-		least, most    time.Duration
-		nonRetryable   bool
-		withRetryAfter bool
+		waited, left time.Duration
+		least, most  time.Duration
+		nonRetryable bool
 	}{
-		"soon":              {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond, false, false},
-		"after 100 s":       {100 * time.Second, time.Hour, 13 * time.Second, 17 * time.Second, false, false},
-		"after a day":       {24 * time.Hour, time.Hour, 40 * time.Second, 50 * time.Second, false, false},
-		"near the deadline": {time.Hour, 10 * time.Second, 8 * time.Second, 9 * time.Second, false, false},
-		"at the deadline":   {time.Hour, time.Second, 0, 0, true, false},
+		"soon":              {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond, false},
+		"after 100 s":       {100 * time.Second, time.Hour, 13 * time.Second, 17 * time.Second, false},
+		"after a day":       {24 * time.Hour, time.Hour, 40 * time.Second, 50 * time.Second, false},
+		"near the deadline": {time.Hour, 10 * time.Second, 8 * time.Second, 9 * time.Second, false},
+		"at the deadline":   {time.Hour, time.Second, 0, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})
 			now := time.Now()
 			_, err := environment.ExecuteActivity(migrationlink.AwaitSyncedActivity, activities.AwaitSyncedInput{
 				Target: target, Since: now.Add(-test.waited), Deadline: now.Add(test.left),

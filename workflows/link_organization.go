@@ -270,7 +270,7 @@ func (r *linkRun) pause(ctx workflow.Context, err error, deadline time.Time) err
 // mustUndo tells whether a link that this request made, or may have made, is to
 // be removed.
 func (r *linkRun) mustUndo(err error) bool {
-	if err == nil || !(r.result.Created || r.inDoubt()) {
+	if err == nil || !r.result.Created && !r.inDoubt() {
 		return false
 	}
 	switch r.request.WithDefaults().Undo {

@@ -1,0 +1,154 @@
+package opsmanagertest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+const usage = `A simulated manager of MongoDB's link API.
+
+  POST, DELETE /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink         (HTTP digest)
+  GET          /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status  (HTTP digest)
+
+  GET  /simulator/state         what it was asked
+  PUT  /simulator/orgs/{orgId}  how it behaves for an organization, or for "default"
+  PUT  /simulator/faults        what goes wrong next, {"faults": […]}
+  POST /simulator/faults        the same, besides what is set already
+  POST /simulator/reset         forget everything
+`
+
+// controlHandler offers what the Go methods of Manager do over HTTP. It asks for
+// no credentials: it belongs on loopback.
+func (m *Manager) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, usage) })
+	mux.HandleFunc("GET /simulator/state", func(w http.ResponseWriter, _ *http.Request) { show(w, m.State()) })
+	mux.HandleFunc("PUT /simulator/orgs/{orgId}", m.putOrg)
+	mux.HandleFunc("PUT /simulator/faults", m.changeFaults(m.SetFaults))
+	mux.HandleFunc("POST /simulator/faults", m.changeFaults(m.AddFaults))
+	mux.HandleFunc("POST /simulator/reset", func(w http.ResponseWriter, _ *http.Request) {
+		if err := m.Reset(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
+}
+
+// putOrg replies with the settings that are in force then.
+func (m *Manager) putOrg(w http.ResponseWriter, r *http.Request) {
+	var settings OrgSettings
+	orgID := r.PathValue("orgId")
+	if err := decodeStrictly(r.Body, &settings); err != nil {
+		badRequest(w, err)
+		return
+	}
+	if err := validateSetting(orgID, settings); err != nil {
+		badRequest(w, err)
+		return
+	}
+	if err := m.SetOrg(orgID, settings); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	m.mu.Lock()
+	inForce := m.settings(orgID)
+	m.mu.Unlock()
+	show(w, inForce)
+}
+
+// changeFaults serves PUT, which replaces all faults, and POST, which adds some.
+func (m *Manager) changeFaults(change func(Faults) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		faults, err := readFaults(r.Body)
+		if err == nil {
+			err = change(faults)
+		}
+		if err != nil {
+			badRequest(w, err)
+			return
+		}
+		show(w, map[string]any{"faults": m.State().Faults})
+	}
+}
+
+func readFaults(body io.Reader) (Faults, error) {
+	var sent struct {
+		Faults []json.RawMessage `json:"faults"`
+	}
+	if err := decodeStrictly(body, &sent); err != nil {
+		return nil, err
+	}
+	if sent.Faults == nil {
+		return nil, errors.New(`the body needs "faults", an array; [] ends all faults`)
+	}
+	faults := make(Faults, len(sent.Faults))
+	for i, fault := range sent.Faults {
+		if err := decodeStrictly(bytes.NewReader(fault), &faults[i]); err != nil {
+			return nil, fmt.Errorf("fault %d: %w", i+1, err)
+		}
+	}
+	return faults, nil
+}
+
+func badRequest(w http.ResponseWriter, err error) {
+	http.Error(w, err.Error(), http.StatusBadRequest)
+}
+
+// show writes JSON for people.
+func show(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(value) // a client that has gone away is not our error
+}
+
+// decodeStrictly reads an object into the struct that target points to. Its
+// errors name the field that is wrong, and the ones there are.
+func decodeStrictly(body io.Reader, target any) error {
+	content, err := io.ReadAll(io.LimitReader(body, maxRequestBody))
+	if err != nil {
+		return fmt.Errorf("the body could not be read: %w", err)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(content, &object); err != nil || object == nil {
+		return errors.New("not a JSON object such as {\"syncDelay\": \"5s\"} or {\"faults\": [{\"kind\": \"server-error\", \"count\": 2}]}")
+	}
+	known := fieldNames(reflect.TypeOf(target).Elem())
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("unknown field %q; known are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return inWords(json.Unmarshal(content, target))
+}
+
+// inWords says which field has the wrong type without the names of Go types.
+func inWords(err error) error {
+	if wrong, isType := errors.AsType[*json.UnmarshalTypeError](err); isType {
+		expected := wrong.Type.Kind().String()
+		if wrong.Type == reflect.TypeFor[Duration]() {
+			expected = `string such as "5s"`
+		}
+		return fmt.Errorf("field %q cannot be a %s; it is a %s", wrong.Field, wrong.Value, expected)
+	}
+	return err
+}
+
+func fieldNames(shape reflect.Type) []string {
+	var names []string
+	for field := range shape.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}

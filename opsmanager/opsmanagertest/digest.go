@@ -1,0 +1,173 @@
+package opsmanagertest
+
+import (
+	"crypto/md5" //nolint:gosec // what managers offer
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const realm = "MMS Public API"
+
+// rememberedNonces bounds the memory of a manager that is asked without end.
+// A forgotten nonce is an unknown one, as behind a load balancer.
+const rememberedNonces = 100_000
+
+// verifier is the server's side of HTTP digest authentication.
+type verifier struct {
+	publicKey, privateKey string
+	lifetime              time.Duration
+	strict                bool
+	algorithms            []string
+	now                   func() time.Time
+
+	mu     sync.Mutex
+	nonces map[string]*nonce
+	order  []string // of issue, oldest first
+}
+
+type nonce struct {
+	issued time.Time
+	count  uint64 // the highest seen
+}
+
+// verdict is what the verifier thinks of a request's credentials.
+type verdict int
+
+const (
+	refused verdict = iota
+	stale           // right, but for the nonce or its count
+	granted
+)
+
+func newVerifier(o Options) *verifier {
+	return &verifier{
+		publicKey: o.PublicKey, privateKey: o.PrivateKey,
+		lifetime: o.NonceLifetime, strict: o.StrictNonceCount, algorithms: o.Algorithms, now: o.Now,
+		nonces: map[string]*nonce{},
+	}
+}
+
+// challenge issues a nonce and returns the WWW-Authenticate headers for it.
+func (v *verifier) challenge(isStale bool) []string {
+	random := make([]byte, 24) // 32 characters, as recorded
+	_, _ = rand.Read(random)   // never fails
+	value := base64.StdEncoding.EncodeToString(random)
+	v.remember(value)
+	headers := make([]string, len(v.algorithms))
+	for i, algorithm := range v.algorithms {
+		headers[i] = fmt.Sprintf(`Digest realm="%s", domain="", nonce="%s", algorithm=%s, qop="auth", stale=%t`,
+			realm, value, algorithm, isStale)
+	}
+	return headers
+}
+
+func (v *verifier) remember(value string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.nonces[value] = &nonce{issued: v.now()}
+	v.order = append(v.order, value)
+	if len(v.order) > rememberedNonces {
+		delete(v.nonces, v.order[0])
+		v.order = v.order[1:]
+	}
+}
+
+// verify judges the credentials of a request.
+func (v *verifier) verify(r *http.Request) verdict {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return refused
+	}
+	sent, err := parseAuthorization(headers[0])
+	if err != nil || !v.isRight(sent, r) {
+		return refused
+	}
+	return v.spend(sent)
+}
+
+// isRight tells whether the key's owner answered for this very request. What was
+// sent is hashed, also where its form is unusual.
+func (v *verifier) isRight(sent authorization, r *http.Request) bool {
+	hash := v.hash(sent["algorithm"])
+	if hash == nil || sent["username"] != v.publicKey || sent["realm"] != realm || !namesTarget(sent["uri"], r) {
+		return false
+	}
+	secret := hash(v.publicKey + ":" + realm + ":" + v.privateKey)
+	request := hash(r.Method + ":" + sent["uri"])
+	var expected string
+	switch qop, hasQop := sent["qop"]; {
+	case !hasQop: // RFC 2069
+		expected = hash(secret + ":" + sent["nonce"] + ":" + request)
+	case qop == "auth" && sent["nc"] != "" && sent["cnonce"] != "":
+		expected = hash(strings.Join([]string{secret, sent["nonce"], sent["nc"], sent["cnonce"], qop, request}, ":"))
+	default:
+		return false
+	}
+	return subtle.ConstantTimeCompare([]byte(expected), []byte(sent["response"])) == 1
+}
+
+// hash returns the hash of an algorithm that was offered, or nil. MD5 need not
+// be named.
+func (v *verifier) hash(named string) func(string) string {
+	if named == "" {
+		named = MD5
+	}
+	for _, offered := range v.algorithms {
+		switch {
+		case !strings.EqualFold(named, offered):
+		case offered == SHA256:
+			return func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }
+		default:
+			return func(s string) string {
+				sum := md5.Sum([]byte(s)) //nolint:gosec // as above
+				return hex.EncodeToString(sum[:])
+			}
+		}
+	}
+	return nil
+}
+
+// namesTarget tells whether a uri parameter is the target of the request: an
+// answer for one path is none for another.
+func namesTarget(uri string, r *http.Request) bool {
+	target := r.RequestURI
+	if target == "" {
+		target = r.URL.RequestURI()
+	}
+	if uri == target {
+		return uri != ""
+	}
+	absolute, err := url.Parse(uri)
+	return err == nil && absolute.IsAbs() && absolute.Host == r.Host && absolute.RequestURI() == target
+}
+
+// spend uses the nonce of a right answer once more.
+func (v *verifier) spend(sent authorization) verdict {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, ok := v.nonces[sent["nonce"]]
+	switch {
+	case !ok:
+		return refused // another node's, or a former process's: nothing says it was ever valid
+	case v.now().Sub(known.issued) > v.lifetime:
+		return stale
+	case !v.strict || sent["qop"] == "":
+		return granted
+	}
+	count, err := strconv.ParseUint(sent["nc"], 16, 64)
+	if err != nil || count <= known.count {
+		return stale
+	}
+	known.count = count
+	return granted
+}

@@ -1,0 +1,177 @@
+package opsmanagertest
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// FaultKind is one way in which a call goes wrong.
+type FaultKind string
+
+// Faults that answer in place of the manager, without any effect.
+const (
+	TooManyRequests FaultKind = "too-many-requests" // 429
+	UpgradeWindow   FaultKind = "upgrade"           // 405 WRITES_NOT_ALLOWED_DURING_APP_UPGRADES
+	ServerError     FaultKind = "server-error"      // 500
+	BadGateway      FaultKind = "bad-gateway"       // 502, a proxy's HTML
+	Unavailable     FaultKind = "unavailable"       // 503
+	GatewayTimeout  FaultKind = "gateway-timeout"   // 504, a proxy's HTML
+	RequestTimeout  FaultKind = "request-timeout"   // 408
+	Redirect        FaultKind = "redirect"          // 307 to Location
+	OtherError      FaultKind = "error"             // Status, ErrorCode, Detail, Parameters
+	NoChallenge     FaultKind = "unauthorized-without-challenge"
+	StaleNonce      FaultKind = "stale-nonce" // 401 stale=true, however fresh the nonce
+	ConnectionReset FaultKind = "reset-before"
+	StallBefore     FaultKind = "stall-before" // waits Duration, then goes on
+)
+
+// Faults after the effect: it is there, and the reply is not or is not good.
+const (
+	LostReply     FaultKind = "reset-after"
+	StallAfter    FaultKind = "stall-after" // waits Duration, then replies
+	SlowBody      FaultKind = "slow-body"   // spread over Duration
+	GarbageBody   FaultKind = "garbage-body"
+	EmptyBody     FaultKind = "empty-body"
+	TruncatedBody FaultKind = "truncated-body"
+	GzipBody      FaultKind = "gzip-body"
+	ChunkedBody   FaultKind = "chunked-body"
+	EndlessBody   FaultKind = "endless-body" // Bytes long; without, until the client hangs up
+	PaddedBody    FaultKind = "padded-body"  // the true reply after Bytes of white space
+)
+
+// Fault is one thing that goes wrong. With neither Count nor Probability every
+// request that it fits is hit.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	// Operation is POST, GET or DELETE; all of them if empty.
+	Operation string `json:"operation,omitempty"`
+	// OrgID is the one organization to hit; all of them if empty.
+	OrgID string `json:"orgId,omitempty"`
+	// Count ends the fault after so many hits.
+	Count int `json:"count,omitempty"`
+	// Probability, from 0 to 1, is that of each request that the fault fits.
+	Probability float64 `json:"probability,omitempty"`
+	// BeforeAuthentication also hits requests without credentials or with wrong
+	// ones, as a proxy does. Other faults hit only what passed authentication.
+	BeforeAuthentication bool `json:"beforeAuthentication,omitempty"`
+	// RetryAfter is said by the errors with a status of 400 and above; nil leaves
+	// the header out. Whole seconds, or a date.
+	RetryAfter       *Duration `json:"retryAfter,omitempty"`
+	RetryAfterAsDate bool      `json:"retryAfterAsDate,omitempty"`
+	// Duration is the time of a stall or a slow body. A stall without one lasts
+	// until the client or the server gives up.
+	Duration Duration `json:"duration,omitzero"`
+	// Location is where Redirect leads.
+	Location string `json:"location,omitempty"`
+	// Status, ErrorCode, Detail and Parameters are what OtherError says. Status
+	// may be another 3xx than 307 with Redirect.
+	Status     int    `json:"status,omitempty"`
+	ErrorCode  string `json:"errorCode,omitempty"`
+	Detail     string `json:"detail,omitempty"`
+	Parameters []any  `json:"parameters,omitempty"`
+	// Bytes is the size of EndlessBody and PaddedBody.
+	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// Faults are tried in order; the first that fits and strikes is the one.
+type Faults []Fault
+
+// FaultState is a fault with the number of requests that it hit.
+type FaultState struct {
+	Fault
+	Hits int `json:"hits"`
+}
+
+// SetFaults replaces all faults; nil ends them. Faults that cannot be are
+// refused, and nothing changes.
+func (m *Manager) SetFaults(faults Faults) error { return m.install(faults, false) }
+
+// AddFaults adds faults behind those that are set, so that tests which share a
+// manager can each have theirs.
+func (m *Manager) AddFaults(faults Faults) error { return m.install(faults, true) }
+
+func (m *Manager) install(faults Faults, keep bool) error {
+	for i, fault := range faults {
+		if err := fault.validate(); err != nil {
+			return fmt.Errorf("fault %d: %w", i+1, err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !keep {
+		m.faults = nil
+	}
+	for _, fault := range faults {
+		m.faults = append(m.faults, &FaultState{Fault: fault})
+	}
+	return nil
+}
+
+// nextFault is the fault that strikes a call at one stage. Each fault with a
+// probability that fits draws once, so that the same calls get the same faults.
+func (m *Manager) nextFault(c *call, beforeAuthentication bool) (Fault, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, fault := range m.faults {
+		if fault.BeforeAuthentication != beforeAuthentication || !fault.fits(c) {
+			continue
+		}
+		if fault.Probability > 0 && m.random.Float64() >= fault.Probability {
+			continue
+		}
+		fault.Hits++
+		return fault.Fault, true
+	}
+	return Fault{}, false
+}
+
+func (f *FaultState) fits(c *call) bool {
+	return (f.Operation == "" || f.Operation == c.method) &&
+		(f.OrgID == "" || f.OrgID == c.orgID) &&
+		(f.Count == 0 || f.Hits < f.Count)
+}
+
+// refusesCredentials tells whether the fault stands for a failed authentication:
+// such a call did not get through.
+func (f Fault) refusesCredentials() bool { return f.Kind == NoChallenge || f.Kind == StaleNonce }
+
+func (f Fault) validate() error {
+	if _, known := disturbances[f.Kind]; !known {
+		return fmt.Errorf("kind cannot be %q; it is one of %s", f.Kind, strings.Join(knownKinds(), ", "))
+	}
+	location, locationErr := url.Parse(f.Location)
+	switch {
+	case !slices.Contains([]string{"", http.MethodPost, http.MethodGet, http.MethodDelete}, f.Operation):
+		return fmt.Errorf("operation cannot be %q; it is POST, GET or DELETE, or left out for all", f.Operation)
+	case f.OrgID != "" && !orgIDForm.MatchString(f.OrgID):
+		return fmt.Errorf("orgId %q is not 24 lower-case hexadecimal digits", f.OrgID)
+	case f.Count < 0 || f.Bytes < 0 || f.Duration < 0 || f.RetryAfter != nil && *f.RetryAfter < 0:
+		return fmt.Errorf("count, bytes, duration and retryAfter cannot be negative")
+	case f.Probability < 0 || f.Probability > 1:
+		return fmt.Errorf("probability %g is not between 0 and 1", f.Probability)
+	case f.Kind == Redirect && (f.Location == "" || locationErr != nil || location.Path == "" && location.Host == ""):
+		return fmt.Errorf("location %q is nowhere to redirect to", f.Location)
+	case f.Kind == Redirect && f.Status != 0 && f.Status/100 != 3:
+		return fmt.Errorf("status %d is no redirect", f.Status)
+	case f.Kind == OtherError && (f.Status < 400 || f.Status > 599):
+		return fmt.Errorf("kind %q needs a status from 400 to 599, not %d", f.Kind, f.Status)
+	case f.Kind == SlowBody && f.Duration == 0:
+		return fmt.Errorf("kind %q needs a duration", f.Kind)
+	case f.Kind == PaddedBody && f.Bytes == 0:
+		return fmt.Errorf("kind %q needs bytes", f.Kind)
+	}
+	return nil
+}
+
+func knownKinds() []string {
+	var kinds []string
+	for kind := range maps.Keys(disturbances) {
+		kinds = append(kinds, string(kind))
+	}
+	slices.Sort(kinds)
+	return kinds
+}

@@ -1,0 +1,241 @@
+package opsmanagertest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// The words of the link's status.
+const (
+	StatusSynced    = "SYNCED"
+	StatusNotSynced = "NOT_SYNCED"
+	// StatusNone is what State says of an organization without a link.
+	StatusNone = "none"
+)
+
+// The API has a code for a blocked DELETE. The one for a second POST is not
+// known, and this one is made up; 404 without a link is recorded on Atlas.
+const (
+	codeMigrationRunning = "CANNOT_DELETE_ORG_LINK_WITH_RUNNING_LIVE_EXPORT"
+	codeAlreadyLinked    = "ORG_LINK_ALREADY_EXISTS"
+	codeNoLink           = "UNEXPECTED_ERROR"
+	detailNoLink         = "Could not find the requested external organization link."
+)
+
+// link is the connection of one organization.
+type link struct {
+	// TokenSHA256 is empty for a link that somebody else made.
+	TokenSHA256 string    `json:"tokenSha256,omitempty"`
+	CreatedAt   time.Time `json:"createdAt"`
+	// SyncedAt is absolute, so that a restart does not begin the wait anew.
+	SyncedAt time.Time `json:"syncedAt"`
+}
+
+// status is the true status of a link at a time.
+func (l *link) status(s OrgSettings, now time.Time) string {
+	switch {
+	case l == nil:
+		return StatusNone
+	case s.Sync == SyncNever || now.Before(l.SyncedAt):
+		return StatusNotSynced
+	case s.Sync == SyncFlapping && now.Sub(l.SyncedAt)/time.Duration(s.FlapPeriod)%2 == 1:
+		return StatusNotSynced
+	}
+	return StatusSynced
+}
+
+// reported is the status that GET tells.
+func (l *link) reported(s OrgSettings, now time.Time) string {
+	if s.Status != "" {
+		return s.Status
+	}
+	return l.status(s, now)
+}
+
+// perform does what a call asks for, and returns the reply.
+func (m *Manager) perform(c *call) reply {
+	if denied, ok := m.admit(c); !ok {
+		return denied
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	org, settings := m.org(c.orgID), m.settings(c.orgID)
+	if settings.Refusal != "" && settings.Refusal != NoRefusal {
+		return refuse(settings.Refusal, c)
+	}
+	switch {
+	case c.resource == statusResource && c.method == http.MethodGet:
+		return m.linkStatus(org, settings)
+	case c.resource == linkResource && c.method == http.MethodPost:
+		return m.createLink(c, org, settings)
+	case c.resource == linkResource && c.method == http.MethodDelete:
+		return m.deleteLink(org, settings)
+	}
+	return apiError(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "This method is not allowed on this resource.")
+}
+
+// admit refuses what no organization's settings can change.
+func (m *Manager) admit(c *call) (reply, bool) {
+	switch {
+	case c.resource == noResource:
+		return apiError(http.StatusNotFound, "RESOURCE_NOT_FOUND", "Cannot find this resource."), false
+	case !orgIDForm.MatchString(c.orgID):
+		return refuse("INVALID_ORG_ID", c), false
+	case !m.exists(c.orgID):
+		return refuse(RefusedOrg, c), false
+	}
+	return reply{}, true
+}
+
+func (m *Manager) linkStatus(org *organizationRecord, s OrgSettings) reply {
+	if org.Link == nil && s.StatusWithoutLink == WithoutLinkNotFound {
+		return apiError(http.StatusNotFound, codeNoLink, detailNoLink)
+	}
+	status := StatusNotSynced
+	if org.Link != nil {
+		status = org.Link.reported(s, m.options.Now())
+	}
+	return success(http.StatusOK, map[string]string{"status": status})
+}
+
+func (m *Manager) createLink(c *call, org *organizationRecord, s OrgSettings) reply {
+	token, problem := linkToken(c)
+	switch {
+	case problem != nil:
+		return *problem
+	case s.TokenRefusal != "" && s.TokenRefusal != NoRefusal:
+		return refuseToken(token, s)
+	case org.Link != nil && s.SecondPost == SecondPostConflict:
+		return apiError(http.StatusConflict, codeAlreadyLinked, "This organization already has a link.", c.orgID)
+	case org.Link != nil && s.SecondPost == SecondPostIdempotent:
+		return m.created(c.orgID, token, org, s)
+	}
+	now := m.options.Now()
+	sum := sha256.Sum256([]byte(token))
+	org.Link = &link{TokenSHA256: hex.EncodeToString(sum[:]), CreatedAt: now, SyncedAt: now.Add(time.Duration(*s.SyncDelay))}
+	org.EffectivePosts++
+	if err := m.save(); err != nil {
+		return cannotSave(err)
+	}
+	return m.created(c.orgID, token, org, s)
+}
+
+// refuseToken may repeat the token, as a careless server would.
+func refuseToken(token string, s OrgSettings) reply {
+	if *s.EchoToken {
+		return apiError(http.StatusBadRequest, s.TokenRefusal, fmt.Sprintf("The link-token %s is not valid.", token), token)
+	}
+	return apiError(http.StatusBadRequest, s.TokenRefusal, "The link-token is not valid.", "linkToken")
+}
+
+type targetOrg struct {
+	LinkToken string `json:"linkToken"`
+}
+
+// created is the reply to a POST that succeeded.
+func (m *Manager) created(orgID, token string, org *organizationRecord, s OrgSettings) reply {
+	status := org.Link.reported(s, m.options.Now())
+	var echoed string
+	var message *string
+	if *s.EchoToken {
+		echoed = token
+	}
+	if s.ErrorMessage != "" {
+		message = &s.ErrorMessage
+	}
+	if s.PostReply == PostCreated {
+		return success(http.StatusCreated, struct {
+			Status       string  `json:"status"`
+			ErrorMessage *string `json:"errorMessage,omitempty"`
+			LinkToken    string  `json:"linkToken,omitempty"`
+		}{status, message, echoed})
+	}
+	body := struct {
+		SourceOrgID  string     `json:"sourceOrgId"`
+		CreatedAt    time.Time  `json:"createdAt"`
+		LastSyncedAt *time.Time `json:"lastSyncedAt"`
+		ErrorMessage *string    `json:"errorMessage"`
+		TargetOrg    *targetOrg `json:"targetOrg,omitempty"`
+	}{SourceOrgID: orgID, CreatedAt: org.Link.CreatedAt.UTC(), ErrorMessage: message}
+	if status == StatusSynced {
+		body.LastSyncedAt = new(org.Link.SyncedAt.UTC())
+	}
+	if echoed != "" {
+		body.TargetOrg = &targetOrg{echoed}
+	}
+	return success(http.StatusOK, body)
+}
+
+func (m *Manager) deleteLink(org *organizationRecord, s OrgSettings) reply {
+	switch {
+	case org.Link == nil && s.DeleteWithoutLink == WithoutLinkNoContent:
+		return reply{status: http.StatusNoContent}
+	case org.Link == nil:
+		return apiError(http.StatusNotFound, codeNoLink, detailNoLink)
+	case len(s.RunningMigrations) > 0:
+		projects := make([]any, len(s.RunningMigrations))
+		for i, project := range s.RunningMigrations {
+			projects[i] = project
+		}
+		return apiError(http.StatusConflict, codeMigrationRunning,
+			fmt.Sprintf("The organization link cannot be deleted: live exports are running in the projects %v.", projects), projects...)
+	}
+	org.Link = nil
+	org.EffectiveDeletes++
+	if err := m.save(); err != nil {
+		return cannotSave(err)
+	}
+	return reply{status: http.StatusNoContent}
+}
+
+func cannotSave(err error) reply {
+	return apiError(http.StatusInternalServerError, "UNEXPECTED_ERROR", "The simulator could not write its state file: "+err.Error())
+}
+
+// linkToken reads the one field of a POST, strictly. No error repeats a value of
+// the body: it may be the token.
+func linkToken(c *call) (string, *reply) {
+	bad := func(code, detail string, parameters ...any) (string, *reply) {
+		r := apiError(http.StatusBadRequest, code, detail, parameters...)
+		return "", &r
+	}
+	if c.bodyErr != nil {
+		return bad("MALFORMED_JSON", "The request body could not be read.")
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(c.body, &fields); err != nil {
+		if _, isType := errors.AsType[*json.UnmarshalTypeError](err); isType {
+			return bad("INVALID_JSON", "Received JSON does not match expected format.")
+		}
+		return bad("MALFORMED_JSON", "Received JSON is malformed.")
+	}
+	var token *string
+	switch field := unknownField(fields); {
+	case field != "":
+		return bad("INVALID_ATTRIBUTE", fmt.Sprintf("Invalid attribute %s specified.", field), field)
+	case json.Unmarshal(fields["linkToken"], &token) != nil && fields["linkToken"] != nil:
+		return bad("INVALID_JSON", "Received JSON does not match expected format.")
+	case token == nil:
+		return bad("MISSING_ATTRIBUTE", "The required attribute linkToken was not specified.", "linkToken")
+	case *token == "":
+		return bad("INVALID_ATTRIBUTE", "Invalid attribute linkToken specified.", "linkToken")
+	}
+	return *token, nil
+}
+
+// unknownField is the first field by name that is not linkToken.
+func unknownField(fields map[string]json.RawMessage) string {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if name != "linkToken" {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package opsmanagertest
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The API key that a simulated manager knows unless Options say another.
+const (
+	DefaultPublicKey  = "DEMOPUBL"
+	DefaultPrivateKey = "demo-private-key"
+)
+
+// The digest algorithms that a simulated manager can offer.
+const (
+	MD5    = "MD5"
+	SHA256 = "SHA-256"
+)
+
+// DefaultNonceLifetime is how long the nonces of Ops Manager live.
+const DefaultNonceLifetime = 60 * time.Second
+
+// Options are what a simulated manager is made with. The zero value works.
+type Options struct {
+	// Seed decides which requests a fault with a probability hits.
+	Seed uint64
+	// PublicKey and PrivateKey are the one API key that is accepted.
+	PublicKey, PrivateKey string
+	// SyncDelay is the time from POST to SYNCED, of every organization whose
+	// settings say nothing else.
+	SyncDelay time.Duration
+	// NonceLifetime is how long the answer to a challenge is accepted; after it a
+	// right answer gets stale=true. DefaultNonceLifetime if zero.
+	NonceLifetime time.Duration
+	// StrictNonceCount accepts only nonce counts higher than all seen with the
+	// nonce; others get stale=true. Real clients send 1 again and again, so by
+	// default the count is hashed and otherwise ignored.
+	StrictNonceCount bool
+	// Algorithms are offered in this order, each in a header of its own. MD5 if
+	// empty.
+	Algorithms []string
+	// KnownOrgs are the organizations that exist; if empty, all do.
+	KnownOrgs []string
+	// StateFile keeps links, settings and per-organization counts over a restart.
+	// Faults, totals and nonces are not kept. It never holds a link-token. It is
+	// written when a link or a setting changes.
+	StateFile string
+	// Defaults are the settings of organizations that have none of their own.
+	Defaults OrgSettings
+	// Now is the clock of links and nonces; time.Now if nil.
+	Now func() time.Time
+}
+
+var orgIDForm = regexp.MustCompile(`^[a-f0-9]{24}$`)
+
+func (o Options) withDefaults() Options {
+	o.PublicKey = cmp.Or(o.PublicKey, DefaultPublicKey)
+	o.PrivateKey = cmp.Or(o.PrivateKey, DefaultPrivateKey)
+	o.NonceLifetime = cmp.Or(o.NonceLifetime, DefaultNonceLifetime)
+	if len(o.Algorithms) == 0 {
+		o.Algorithms = []string{MD5}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	switch {
+	case strings.ContainsAny(o.PublicKey, ":\"\\"):
+		return fmt.Errorf("the public key cannot contain a colon, a quote or a backslash: digest authentication cannot carry them")
+	case o.SyncDelay < 0:
+		return fmt.Errorf("the sync delay cannot be negative: %s", o.SyncDelay)
+	case o.NonceLifetime < 0:
+		return fmt.Errorf("the nonce lifetime cannot be negative: %s", o.NonceLifetime)
+	}
+	for i, algorithm := range o.Algorithms {
+		if algorithm != MD5 && algorithm != SHA256 {
+			return fmt.Errorf("unknown digest algorithm %q; known are %s and %s", algorithm, MD5, SHA256)
+		}
+		if slices.Contains(o.Algorithms[:i], algorithm) {
+			return fmt.Errorf("digest algorithm %s is given twice", algorithm)
+		}
+	}
+	for _, org := range o.KnownOrgs {
+		if !orgIDForm.MatchString(org) {
+			return fmt.Errorf("known organization %q is not 24 lower-case hexadecimal digits", org)
+		}
+	}
+	return o.Defaults.validate()
+}

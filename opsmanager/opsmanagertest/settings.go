@@ -1,0 +1,157 @@
+package opsmanagertest
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// EveryOrg is the organization id to give to SetOrg, or in place of an id to
+// PUT /simulator/orgs/{orgId}, for all organizations without settings of their own.
+const EveryOrg = "default"
+
+// Values of OrgSettings.Sync.
+const (
+	SyncAfterDelay = "after-delay"
+	SyncNever      = "never"
+	SyncFlapping   = "flapping" // SYNCED and NOT_SYNCED in turn, after the delay
+)
+
+// Values of OrgSettings.PostReply. The manual and the specification differ.
+const (
+	PostCreated = "201" // {"status":"…"}
+	PostOK      = "200" // {"sourceOrgId":"…","createdAt":"…", …}
+)
+
+// Values of OrgSettings.SecondPost. What a real manager does is not known.
+const (
+	SecondPostConflict   = "conflict"   // 409
+	SecondPostOverwrite  = "overwrite"  // a new link, which syncs anew
+	SecondPostIdempotent = "idempotent" // the reply of the first, nothing changed
+)
+
+// Values of OrgSettings.StatusWithoutLink and DeleteWithoutLink.
+const (
+	WithoutLinkNotFound  = "not-found"  // 404
+	WithoutLinkNotSynced = "not-synced" // 200 NOT_SYNCED, for the status only
+	WithoutLinkNoContent = "no-content" // 204, for DELETE only
+)
+
+// NoRefusal as OrgSettings.Refusal or TokenRefusal overrides a refusal in the
+// settings of EveryOrg.
+const NoRefusal = "none"
+
+// OrgSettings say how the manager behaves for one organization. What is left
+// out is as for EveryOrg, and there as the field says.
+type OrgSettings struct {
+	// SyncDelay is the time from POST to SYNCED; Options.SyncDelay by default. It
+	// also moves the time of a link that exists.
+	SyncDelay *Duration `json:"syncDelay,omitempty"`
+	// Sync is SyncAfterDelay by default.
+	Sync string `json:"sync,omitempty"`
+	// FlapPeriod is how long each status lasts with SyncFlapping; 1 s by default.
+	FlapPeriod Duration `json:"flapPeriod,omitzero"`
+	// Status is reported instead of the true one, once there is a link. It may be
+	// a word that no manual knows.
+	Status string `json:"status,omitempty"`
+	// PostReply is PostCreated by default.
+	PostReply string `json:"postReply,omitempty"`
+	// SecondPost is SecondPostConflict by default.
+	SecondPost string `json:"secondPost,omitempty"`
+	// StatusWithoutLink is WithoutLinkNotFound by default.
+	StatusWithoutLink string `json:"statusWithoutLink,omitempty"`
+	// DeleteWithoutLink is WithoutLinkNotFound by default.
+	DeleteWithoutLink string `json:"deleteWithoutLink,omitempty"`
+	// EchoToken puts the link-token that a POST brought into its reply.
+	EchoToken *bool `json:"echoToken,omitempty"`
+	// ErrorMessage is in the reply to a POST that succeeded.
+	ErrorMessage string `json:"errorMessage,omitempty"`
+	// RunningMigrations are projects whose migrations block DELETE with 409.
+	RunningMigrations []string `json:"runningMigrations,omitzero"`
+	// Refusal is the error code that answers every call: RefusedRole,
+	// RefusedAddress and so on.
+	Refusal string `json:"refusal,omitempty"`
+	// TokenRefusal is the error code that answers every POST with 400, such as
+	// RefusedToken.
+	TokenRefusal string `json:"tokenRefusal,omitempty"`
+	// Linked makes (true) or removes (false) a link as somebody else would, now.
+	// The link made is synced, unless Sync says otherwise.
+	Linked *bool `json:"linked,omitempty"`
+}
+
+// builtin are the settings under those of EveryOrg.
+func builtin(syncDelay time.Duration) OrgSettings {
+	return OrgSettings{
+		SyncDelay:         After(syncDelay),
+		Sync:              SyncAfterDelay,
+		FlapPeriod:        Duration(time.Second),
+		PostReply:         PostCreated,
+		SecondPost:        SecondPostConflict,
+		StatusWithoutLink: WithoutLinkNotFound,
+		DeleteWithoutLink: WithoutLinkNotFound,
+		EchoToken:         new(false),
+	}
+}
+
+// over returns s with what it leaves out taken from base. Linked is an act and
+// not a setting: it is not inherited.
+func (s OrgSettings) over(base OrgSettings) OrgSettings {
+	s.SyncDelay = cmp.Or(s.SyncDelay, base.SyncDelay)
+	s.Sync = cmp.Or(s.Sync, base.Sync)
+	s.FlapPeriod = cmp.Or(s.FlapPeriod, base.FlapPeriod)
+	s.Status = cmp.Or(s.Status, base.Status)
+	s.PostReply = cmp.Or(s.PostReply, base.PostReply)
+	s.SecondPost = cmp.Or(s.SecondPost, base.SecondPost)
+	s.StatusWithoutLink = cmp.Or(s.StatusWithoutLink, base.StatusWithoutLink)
+	s.DeleteWithoutLink = cmp.Or(s.DeleteWithoutLink, base.DeleteWithoutLink)
+	s.EchoToken = cmp.Or(s.EchoToken, base.EchoToken)
+	s.ErrorMessage = cmp.Or(s.ErrorMessage, base.ErrorMessage)
+	s.Refusal = cmp.Or(s.Refusal, base.Refusal)
+	s.TokenRefusal = cmp.Or(s.TokenRefusal, base.TokenRefusal)
+	if s.RunningMigrations == nil {
+		s.RunningMigrations = base.RunningMigrations
+	}
+	return s
+}
+
+var errorCodeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
+func (s OrgSettings) validate() error {
+	choices := []struct {
+		field, value string
+		known        []string
+	}{
+		{"sync", s.Sync, []string{SyncAfterDelay, SyncNever, SyncFlapping}},
+		{"postReply", s.PostReply, []string{PostCreated, PostOK}},
+		{"secondPost", s.SecondPost, []string{SecondPostConflict, SecondPostOverwrite, SecondPostIdempotent}},
+		{"statusWithoutLink", s.StatusWithoutLink, []string{WithoutLinkNotFound, WithoutLinkNotSynced}},
+		{"deleteWithoutLink", s.DeleteWithoutLink, []string{WithoutLinkNotFound, WithoutLinkNoContent}},
+		{"refusal", s.Refusal, append([]string{NoRefusal}, knownRefusals()...)},
+	}
+	for _, c := range choices {
+		if c.value != "" && !slices.Contains(c.known, c.value) {
+			return fmt.Errorf("%s cannot be %q; it is one of %s", c.field, c.value, strings.Join(c.known, ", "))
+		}
+	}
+	if s.TokenRefusal != "" && s.TokenRefusal != NoRefusal && !errorCodeForm.MatchString(s.TokenRefusal) {
+		return fmt.Errorf("tokenRefusal cannot be %q; it is %s or an error code such as %s", s.TokenRefusal, NoRefusal, RefusedToken)
+	}
+	if s.SyncDelay != nil && *s.SyncDelay < 0 || s.FlapPeriod < 0 {
+		return fmt.Errorf("syncDelay and flapPeriod cannot be negative")
+	}
+	return nil
+}
+
+// validateSetting checks settings together with whom they are for.
+func validateSetting(orgID string, settings OrgSettings) error {
+	if orgID != EveryOrg && !orgIDForm.MatchString(orgID) {
+		return fmt.Errorf("organization id %q is neither 24 lower-case hexadecimal digits nor %q for all", orgID, EveryOrg)
+	}
+	if orgID == EveryOrg && settings.Linked != nil {
+		return fmt.Errorf("linked is for one organization at a time, not for %q", EveryOrg)
+	}
+	return settings.validate()
+}

@@ -1,0 +1,66 @@
+package opsmanagertest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// stateFile is what is kept over a restart.
+type stateFile struct {
+	Defaults OrgSettings                    `json:"defaults,omitzero"`
+	Orgs     map[string]*organizationRecord `json:"orgs"`
+}
+
+// load takes over the state file. A missing one is the first start.
+func (m *Manager) load() error {
+	if m.options.StateFile == "" {
+		return nil
+	}
+	content, err := os.ReadFile(m.options.StateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m.save() // to find out now if it cannot be written
+	}
+	if err != nil {
+		return fmt.Errorf("state file: %w", err)
+	}
+	var kept stateFile
+	if err := json.Unmarshal(content, &kept); err != nil {
+		return fmt.Errorf("state file %s is not one of a simulated manager (%w); remove it to start anew", m.options.StateFile, err)
+	}
+	for id, record := range kept.Orgs {
+		if record == nil {
+			continue
+		}
+		if err := validateSetting(id, record.Settings); err != nil {
+			return fmt.Errorf("state file %s: %w", m.options.StateFile, err)
+		}
+		m.orgs[id] = record
+	}
+	m.defaults = kept.Defaults.over(m.options.Defaults)
+	return m.defaults.validate()
+}
+
+// save writes the state file as a whole, so that a process that dies leaves the
+// old one or the new one. The caller holds m.mu or is alone.
+func (m *Manager) save() error {
+	if m.options.StateFile == "" {
+		return nil
+	}
+	content, err := json.MarshalIndent(stateFile{m.defaults, m.orgs}, "", "  ")
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(m.options.StateFile), filepath.Base(m.options.StateFile)+".*")
+	if err != nil {
+		return err
+	}
+	_, writeErr := temporary.Write(content)
+	if err := errors.Join(writeErr, temporary.Close()); err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return os.Rename(temporary.Name(), m.options.StateFile)
+}

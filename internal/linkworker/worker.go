@@ -1,0 +1,153 @@
+// Package linkworker runs the workflows and activities of migrationlink inside
+// a process.
+package linkworker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/config"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/workflows"
+)
+
+// heartbeatInterval is how late a running activity learns of its cancellation,
+// at most: the answer to a heartbeat brings it, and the SDK holds them back for
+// up to a minute by itself.
+const heartbeatInterval = time.Second
+
+// Worker polls one task queue for workflows and one per manager for activities.
+type Worker struct {
+	logger   *zap.Logger
+	managers map[string]*opsmanager.Client
+	pollers  []worker.Worker
+	failed   chan error
+}
+
+// Run runs a worker until ctx ends, and stops it gracefully: the error is nil.
+// An error says that it could not start, or that Temporal has refused it for
+// good.
+func Run(ctx context.Context, c client.Client, cfg config.Config, logger *zap.Logger) error {
+	w, err := Start(c, cfg, logger)
+	if err != nil {
+		return err
+	}
+	defer w.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-w.Failed():
+		return err
+	}
+}
+
+// Start returns a worker that polls. The caller stops it, closes c afterwards,
+// and starts one at a time: the cache of workflows is shared by the process.
+func Start(c client.Client, cfg config.Config, logger *zap.Logger) (*Worker, error) {
+	w := &Worker{
+		logger:   logger,
+		managers: map[string]*opsmanager.Client{},
+		failed:   make(chan error, 1),
+	}
+	if err := w.start(c, cfg); err != nil {
+		w.Stop()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Failed delivers the error with which Temporal has refused the worker for
+// good, if it ever does: the worker no longer polls then.
+func (w *Worker) Failed() <-chan error { return w.failed }
+
+// Stop stops polling, lets running calls finish for as long as the stop timeout
+// of the configuration, and returns when all have ended.
+func (w *Worker) Stop() {
+	var stopping sync.WaitGroup
+	for _, poller := range w.pollers {
+		stopping.Go(poller.Stop)
+	}
+	stopping.Wait()
+	for _, manager := range w.managers {
+		manager.Close()
+	}
+	if len(w.pollers) > 0 {
+		w.logger.Info("worker stopped")
+	}
+}
+
+func (w *Worker) start(c client.Client, cfg config.Config) error {
+	for _, m := range cfg.Managers {
+		manager, err := m.Client()
+		if err != nil {
+			return fmt.Errorf("manager %s: %w", m.Name, err)
+		}
+		w.managers[m.Name] = manager
+	}
+	acts := activities.New(w.managers, secret.NewTokens(cfg.Tokens.Directory))
+	worker.SetStickyWorkflowCacheSize(cfg.Worker.MaxCachedWorkflows)
+
+	// Activities first, so that the first link finds somebody to call its
+	// manager.
+	var names, queues []string
+	for _, m := range cfg.Managers {
+		names = append(names, m.Name)
+		queues = append(queues, migrationlink.ManagerTaskQueue(m.Name))
+		if err := w.pollActivities(c, cfg.Worker, m, acts); err != nil {
+			return err
+		}
+	}
+	if err := w.pollWorkflows(c, cfg.Worker, acts); err != nil {
+		return err
+	}
+	w.logger.Info("worker ready",
+		zap.Strings("managers", names), zap.Strings("taskQueues", append(queues, migrationlink.TaskQueue)))
+	return nil
+}
+
+func (w *Worker) pollActivities(c client.Client, settings config.Worker, m config.Manager, acts *activities.Activities) error {
+	poller := worker.New(c, migrationlink.ManagerTaskQueue(m.Name), worker.Options{
+		DisableWorkflowWorker:        true,
+		TaskQueueActivitiesPerSecond: m.RequestsPerSecond,
+		MaxHeartbeatThrottleInterval: heartbeatInterval,
+		WorkerStopTimeout:            settings.StopTimeout,
+		OnFatalError:                 w.fail,
+	})
+	activities.Register(poller, acts)
+	return w.poll(poller)
+}
+
+func (w *Worker) pollWorkflows(c client.Client, settings config.Worker, acts *activities.Activities) error {
+	poller := worker.New(c, migrationlink.TaskQueue, worker.Options{
+		LocalActivityWorkerOnly: true,
+		WorkerStopTimeout:       settings.StopTimeout,
+		OnFatalError:            w.fail,
+	})
+	workflows.Register(poller, acts)
+	return w.poll(poller)
+}
+
+func (w *Worker) poll(poller worker.Worker) error {
+	if err := poller.Start(); err != nil {
+		return err
+	}
+	w.pollers = append(w.pollers, poller)
+	return nil
+}
+
+// fail keeps the first error: the others are its consequences.
+func (w *Worker) fail(err error) {
+	select {
+	case w.failed <- fmt.Errorf("temporal refuses the worker: %w", err):
+	default:
+	}
+}

@@ -53,9 +53,7 @@ func demo(cmd *cobra.Command) error {
 
 	args := []string{"link", "--manager", "demo", "--org", demoOrg, "--token-ref", "env:LINK_TOKEN_DEMO"}
 	fmt.Fprintf(out, "\n$ starter %s\n", strings.Join(args, " "))
-	code := cli.Run(ctx, cli.Environment{
-		Args: args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
-	})
+	code := cli.Run(ctx, cli.Environment{Args: args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	if code != 0 {
 		return exitError(code)
 	}

@@ -21,7 +21,7 @@ const demoOrg = "5f1b2c3d4e5f6a7b8c9d0e1f"
 func upCommand() *cobra.Command {
 	var options stack.Options
 	var noWorker bool
-	var logLevel string
+	var files, logLevel string
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Run embedded Temporal with its Web UI, the simulated manager and a worker until stopped",
@@ -29,7 +29,7 @@ func upCommand() *cobra.Command {
   go -C dev run . up --sync-delay 60s --no-worker`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return up(cmd.Context(), cmd.OutOrStdout(), options, noWorker, logLevel)
+			return up(cmd.Context(), cmd.OutOrStdout(), options, noWorker, files, logLevel)
 		},
 	}
 	flags := command.Flags()
@@ -39,22 +39,24 @@ func upCommand() *cobra.Command {
 	flags.StringVar(&options.DatabaseFile, "db", ".dev/temporal.db", "SQLite file of Temporal, below the repository's root; empty means in memory")
 	flags.DurationVar(&options.SyncDelay, "sync-delay", 5*time.Second, "time from the creation of a link until it is SYNCED")
 	flags.BoolVar(&noWorker, "no-worker", false, "run no worker, to start one separately")
+	flags.StringVar(&files, "files", ".dev", "directory for env and worker.toml, below the repository's root")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error; for the worker")
 	return command
 }
 
-func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool, logLevel string) error {
+func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool, files, logLevel string) error {
 	root, err := repository()
 	if err != nil {
 		return err
 	}
-	if options.DatabaseFile != "" && !filepath.IsAbs(options.DatabaseFile) {
-		options.DatabaseFile = filepath.Join(root, options.DatabaseFile)
+	files = below(root, files)
+	if options.DatabaseFile != "" {
+		options.DatabaseFile = below(root, options.DatabaseFile)
 	}
 	if err := options.ChoosePorts(); err != nil {
 		return err
 	}
-	configFile, err := writeFiles(filepath.Join(root, ".dev"), options)
+	configFile, err := writeFiles(files, options)
 	if err != nil {
 		return err
 	}
@@ -70,23 +72,26 @@ func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool
 		return err
 	}
 	defer s.Stop()
-	printBanner(out, options, noWorker)
+	printBanner(out, options, files, noWorker)
 	<-ctx.Done()
 	fmt.Fprintln(out, "stopping")
 	return nil
 }
 
-func printBanner(out io.Writer, options stack.Options, noWorker bool) {
+func below(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
+func printBanner(out io.Writer, options stack.Options, files string, noWorker bool) {
 	fmt.Fprintf(out, "Temporal   %s\nWeb UI     %s\nSimulator  %s/simulator/state\n\n",
 		options.TemporalAddress(), options.UIURL(), options.SimulatorURL())
 	fmt.Fprintln(out, "In another terminal, at the repository's root:")
-	fmt.Fprintln(out, "  . .dev/env")
+	fmt.Fprintf(out, "  . %s\n", filepath.Join(files, "env"))
 	if noWorker {
-		config := ".dev/worker.toml"
-		if options.SimulatorURL() == defaultSimulator {
-			config = "dev/worker.toml"
-		}
-		fmt.Fprintf(out, "  go run ./worker --config %s\n", config)
+		fmt.Fprintf(out, "  go run ./worker --config %s\n", filepath.Join(files, "worker.toml"))
 	}
 	target := "--manager demo --org " + demoOrg
 	fmt.Fprintf(out, "  go run ./starter link %s --token-ref env:LINK_TOKEN_DEMO\n", target)

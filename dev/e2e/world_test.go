@@ -1,0 +1,205 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// system is a running stack with what a person needs to use it.
+type system struct {
+	t         *testing.T
+	dir       string
+	args      []string // of `dev up`
+	dev       *process
+	env       []string
+	simulator string
+	temporal  client.Client
+	logs      *lockedBuffer // of every worker
+}
+
+// newSystem starts a stack of its own, without a worker.
+func newSystem(t *testing.T, flags ...string) *system {
+	t.Helper()
+	s := &system{t: t, dir: t.TempDir(), logs: &lockedBuffer{}}
+	s.args = append([]string{"up", "--no-worker", "--files", s.dir, "--db", filepath.Join(s.dir, "temporal.db"),
+		"--temporal-port", "0", "--ui-port", "0", "--simulator-port", "0"}, flags...)
+	s.up()
+	return s
+}
+
+// up starts the stack, or starts it again after its end.
+func (s *system) up() {
+	s.t.Helper()
+	s.dev = start(s.t, s.env, devProgram, s.args...)
+	s.dev.waitFor("\nready\n")
+	s.env = readEnv(s.t, filepath.Join(s.dir, "env"))
+	printed := s.dev.output.String()
+	_, rest, _ := strings.Cut(printed, "Simulator  ")
+	s.simulator, _, _ = strings.Cut(rest, "/simulator/state")
+	if s.temporal == nil {
+		s.connect()
+	}
+}
+
+func (s *system) connect() {
+	s.t.Helper()
+	connection, err := client.Dial(client.Options{HostPort: s.variable("TEMPORAL_ADDRESS"), Logger: silent{}})
+	require.NoError(s.t, err)
+	s.t.Cleanup(connection.Close)
+	s.temporal = connection
+}
+
+func (s *system) variable(name string) string {
+	for _, line := range s.env {
+		if value, ok := strings.CutPrefix(line, name+"="); ok {
+			return value
+		}
+	}
+	s.t.Fatalf("%s is not in the environment that dev up wrote", name)
+	return ""
+}
+
+// readEnv reads the lines that a shell would.
+func readEnv(t *testing.T, file string) []string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var env []string
+	for line := range strings.Lines(string(content)) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		env = append(env, name+"="+strings.Trim(value, "'"))
+	}
+	return env
+}
+
+// worker starts a worker beside the stack. Beside the demo manager it knows the
+// ones in extra, as TOML.
+func (s *system) worker(extra string, env ...string) *process {
+	s.t.Helper()
+	base, err := os.ReadFile(filepath.Join(s.dir, "worker.toml"))
+	require.NoError(s.t, err)
+	file := filepath.Join(s.t.TempDir(), "worker.toml")
+	content := strings.Replace(string(base), `"info"`, `"debug"`, 1) + "\n" + strings.ReplaceAll(extra, "SIMULATOR", s.simulator)
+	require.NoError(s.t, os.WriteFile(file, []byte(content), 0o600))
+	p := start(s.t, append(append([]string{}, s.env...), env...), workerProgram, "--config", file)
+	p.waitFor("worker ready")
+	return p
+}
+
+// starter runs the starter to its end.
+func (s *system) starter(args ...string) finished {
+	s.t.Helper()
+	return runProgram(s.t, s.env, starterProgram, args...)
+}
+
+// linkJSON runs `starter link -o json` and decodes what it prints.
+func (s *system) linkJSON(orgID string, args ...string) (printed, int) {
+	s.t.Helper()
+	done := s.starter(append([]string{"link", "--manager", "demo", "--org", orgID, "--token-ref", "env:LINK_TOKEN_DEMO", "-o", "json"}, args...)...)
+	var result printed
+	decoder := json.NewDecoder(strings.NewReader(done.stdout))
+	require.NoError(s.t, decoder.Decode(&result), "stdout: %s\nstderr: %s", done.stdout, done.stderr)
+	require.ErrorIs(s.t, decoder.Decode(&struct{}{}), io.EOF, "one object only")
+	return result, done.code
+}
+
+// printed is what `starter link -o json` prints.
+type printed struct {
+	migrationlink.LinkResult
+	WorkflowID string `json:"workflowId"`
+	RunID      string `json:"runId"`
+}
+
+// begin starts a link through the SDK, as another program would.
+func (s *system) begin(orgID string, change func(*migrationlink.LinkRequest)) client.WorkflowRun {
+	s.t.Helper()
+	request := migrationlink.LinkRequest{Manager: "demo", OrgID: orgID, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
+	if change != nil {
+		change(&request)
+	}
+	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{
+		ID:        migrationlink.WorkflowID(request.Manager, request.OrgID),
+		TaskQueue: migrationlink.TaskQueue,
+	}, migrationlink.LinkWorkflow, request)
+	require.NoError(s.t, err)
+	return run
+}
+
+func (s *system) status(run client.WorkflowRun) migrationlink.Status {
+	s.t.Helper()
+	answer, err := s.temporal.QueryWorkflow(s.t.Context(), run.GetID(), run.GetRunID(), migrationlink.StatusQuery)
+	require.NoError(s.t, err)
+	var status migrationlink.Status
+	require.NoError(s.t, answer.Get(&status))
+	return status
+}
+
+func (s *system) waitForPhase(run client.WorkflowRun, phase migrationlink.Phase) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.status(run).Phase == phase }, 30*time.Second, 20*time.Millisecond, "phase %s", phase)
+}
+
+// history returns the events of a run.
+func (s *system) history(workflowID, runID string) []*history.HistoryEvent {
+	s.t.Helper()
+	var events []*history.HistoryEvent
+	iterator := s.temporal.GetWorkflowHistory(s.t.Context(), workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for iterator.HasNext() {
+		event, err := iterator.Next()
+		require.NoError(s.t, err)
+		events = append(events, event)
+	}
+	return events
+}
+
+// control calls the simulator's control API.
+func (s *system) control(method, path string, body, into any) {
+	s.t.Helper()
+	var content bytes.Buffer
+	if body != nil {
+		require.NoError(s.t, json.NewEncoder(&content).Encode(body))
+	}
+	request, err := http.NewRequestWithContext(context.Background(), method, s.simulator+path, &content)
+	require.NoError(s.t, err)
+	response, err := http.DefaultClient.Do(request) //nolint:forbidigo // the test's own server
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	require.Less(s.t, response.StatusCode, 300, "%s %s: %s", method, path, answer)
+	if into != nil {
+		require.NoError(s.t, json.Unmarshal(answer, into), "%s", answer)
+	}
+}
+
+func (s *system) shape(orgID string, settings map[string]any) {
+	s.t.Helper()
+	s.control(http.MethodPut, "/simulator/orgs/"+orgID, settings, nil)
+}
+
+// newOrg is an organization that no other test uses.
+func newOrg() string { return fmt.Sprintf("%024x", rand.Uint64()) }
+
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}

@@ -1,0 +1,148 @@
+// Package command is the command line of the worker.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/migrationlink/migrationlink/internal/config"
+	"github.com/migrationlink/migrationlink/internal/linkworker"
+	"github.com/migrationlink/migrationlink/internal/logging"
+)
+
+// Exit codes of the worker. Others mean what they mean to starter.
+const (
+	ExitOK          = 0
+	ExitOther       = 1
+	ExitUsage       = 2 // a wrong flag, or a wrong configuration
+	ExitUnreachable = 7 // Temporal does not answer
+)
+
+// configVariable names the configuration file where --config does not.
+const configVariable = "MIGRATIONLINK_CONFIG"
+
+const help = `Worker runs the workflows and activities of migrationlink until it gets SIGTERM
+or SIGINT; then it lets running calls finish and ends with 0.
+
+Temporal is found by the variables and profiles that its own command line uses:
+TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE (default
+"default"), TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
+
+Exit codes:
+  0  ended as asked, or the configuration is good (--check)
+  1  anything else
+  2  wrong usage or configuration
+  7  Temporal cannot be reached`
+
+// Run carries out the worker's command line and returns its exit code. It ends
+// when ctx does.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newCommand()
+	root.SetArgs(append([]string{}, args...)) // nil would mean the process's own
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	_, _ = fmt.Fprintln(stderr, "worker: "+err.Error())
+	if coded, ok := errors.AsType[exitError](err); ok {
+		return coded.code
+	}
+	return ExitOther
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+func wrongUsage(err error) error { return exitError{ExitUsage, err} }
+
+func newCommand() *cobra.Command {
+	var (
+		path  string
+		check bool
+	)
+	root := &cobra.Command{
+		Use:           "worker --config worker.toml",
+		Short:         "Run the workflows and activities of migrationlink",
+		Long:          help,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return wrongUsage(fmt.Errorf("unknown argument %q; see worker --help", args[0]))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := load(path)
+			if err != nil {
+				return wrongUsage(err)
+			}
+			if check {
+				return reportGood(cmd.OutOrStdout(), cfg)
+			}
+			return serve(cmd.Context(), cfg, cmd.ErrOrStderr())
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return wrongUsage(fmt.Errorf("%w; see worker --help", err))
+	})
+	root.Flags().StringVar(&path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
+	root.Flags().BoolVar(&check, "check", false, "check the configuration with all that it refers to, and end")
+	return root
+}
+
+func load(path string) (config.Config, error) {
+	if path == "" {
+		return config.Config{}, fmt.Errorf("no configuration; name its file with --config or %s", configVariable)
+	}
+	return config.Load(path)
+}
+
+func reportGood(stdout io.Writer, cfg config.Config) error {
+	names := make([]string, len(cfg.Managers))
+	for i, m := range cfg.Managers {
+		names[i] = m.Name
+	}
+	noun := "managers"
+	if len(names) == 1 {
+		noun = "manager"
+	}
+	_, err := fmt.Fprintf(stdout, "ok: %d %s: %s\n", len(names), noun, strings.Join(names, ", "))
+	return err
+}
+
+func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
+	logger, err := logging.New(cfg.Log.Level, cfg.Log.Format, stderr)
+	if err != nil {
+		return wrongUsage(err)
+	}
+	options, err := temporalOptions(logger)
+	if err != nil {
+		return err
+	}
+	logger.Info("connecting to Temporal", zap.String("address", options.HostPort), zap.String("namespace", options.Namespace))
+	temporal, err := dial(ctx, options)
+	if err != nil && ctx.Err() != nil {
+		return nil // asked to end before there was anything to stop
+	}
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	return explain(options, linkworker.Run(ctx, temporal, cfg, logger))
+}

@@ -34,7 +34,7 @@ type server struct {
 func (a *app) connect(ctx context.Context) (*server, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{
 		ConfigFileProfile: a.profile,
-		EnvLookup:         a.env,
+		EnvLookup:         variables{a.env},
 	})
 	if err != nil {
 		return nil, failure{ExitOther, "the configuration of the Temporal connection cannot be used: " + err.Error(),

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -20,9 +18,11 @@ type Environment struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	// Env holds "NAME=value" pairs, the last of a name counts. Nil means the
-	// process's environment.
-	Env []string
+	// LookupEnv reads the environment; Environ lists it in the form of
+	// os.Environ, for the few variables that have free names
+	// (TEMPORAL_GRPC_META_*).
+	LookupEnv func(name string) (string, bool)
+	Environ   func() []string
 	// Now is the clock, time.Now by default; Location is where the times of text
 	// output are, time.Local by default.
 	Now      func() time.Time
@@ -40,8 +40,11 @@ func Process() Environment {
 }
 
 func (e Environment) withDefaults() Environment {
-	if e.Env == nil {
-		e.Env = os.Environ()
+	if e.LookupEnv == nil {
+		e.LookupEnv, e.Environ = os.LookupEnv, os.Environ
+	}
+	if e.Environ == nil {
+		e.Environ = func() []string { return nil }
 	}
 	if e.Now == nil {
 		e.Now = time.Now
@@ -58,18 +61,11 @@ func (e Environment) withDefaults() Environment {
 	return e
 }
 
-// Environ returns the environment in the form of os.Environ.
-func (e Environment) Environ() []string { return e.Env }
+// variables is the environment in the form that envconfig takes.
+type variables struct{ env Environment }
 
-// LookupEnv returns the value of an environment variable, and whether it is set.
-func (e Environment) LookupEnv(name string) (string, bool) {
-	for _, pair := range slices.Backward(e.Env) {
-		if value, found := strings.CutPrefix(pair, name+"="); found {
-			return value, true
-		}
-	}
-	return "", false
-}
+func (v variables) Environ() []string                    { return v.env.Environ() }
+func (v variables) LookupEnv(name string) (string, bool) { return v.env.LookupEnv(name) }
 
 // isTerminal tells whether a view may be redrawn in place on w.
 func (e Environment) isTerminal(w io.Writer) bool {

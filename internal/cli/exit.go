@@ -32,7 +32,7 @@ func (f failure) Error() string {
 	if f.remedy == "" {
 		return f.message
 	}
-	return f.message + ". " + f.remedy
+	return strings.TrimSuffix(f.message, ".") + ". " + f.remedy
 }
 
 func exitCode(err error) int {

@@ -1,0 +1,282 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	querypb "go.temporal.io/api/query/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+const (
+	testOrg   = "5f1b2c3d4e5f6a7b8c9d0e1f"
+	testRunID = "0198c0de-0000-7000-8000-000000000001"
+)
+
+var (
+	testStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	testRun   = linkRun{manager: "demo", orgID: testOrg, runID: testRunID}
+	targets   = []string{"--manager", "demo", "--org", testOrg}
+)
+
+// fakeTemporal is a Temporal that holds one link, behind the SDK's real client:
+// so what the commands read is what Temporal's own encoding makes of it.
+type fakeTemporal struct {
+	workflowservice.UnimplementedWorkflowServiceServer
+
+	address string
+	// onDescribe is called with every look at the link.
+	onDescribe func()
+
+	mu      sync.Mutex
+	exists  bool
+	pending []*workflowpb.PendingActivityInfo
+	status  *migrationlink.Status // nil: no worker answers
+	end     *historypb.HistoryEvent
+	ended   chan struct{}
+	starts  []*workflowservice.StartWorkflowExecutionRequest
+	signals []*workflowservice.SignalWorkflowExecutionRequest
+	// endOnSignal is how the link ends when it is told to cancel.
+	endOnSignal error
+}
+
+func newFakeTemporal(t *testing.T) *fakeTemporal {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	f := &fakeTemporal{address: listener.Addr().String(), ended: make(chan struct{})}
+	server := grpc.NewServer()
+	workflowservice.RegisterWorkflowServiceServer(server, f)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return f
+}
+
+// running makes the link be under way.
+func (f *fakeTemporal) running() *fakeTemporal {
+	f.exists = true
+	return f
+}
+
+// ends makes the link end, with its result or with what the workflow returned.
+func (f *fakeTemporal) ends(result migrationlink.LinkResult, err error) *fakeTemporal {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.exists, f.end = true, closeEvent(result, err)
+	close(f.ended)
+	return f
+}
+
+func (f *fakeTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
+}
+
+func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.exists && f.end == nil {
+		return nil, serviceerror.ToStatus(serviceerror.NewWorkflowExecutionAlreadyStarted("running", "another", testRunID)).Err()
+	}
+	f.starts = append(f.starts, r)
+	f.exists = true
+	return &workflowservice.StartWorkflowExecutionResponse{RunId: testRunID, Started: true}, nil
+}
+
+func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.onDescribe != nil {
+		f.onDescribe()
+	}
+	if !f.exists {
+		return nil, serviceerror.ToStatus(serviceerror.NewNotFound("workflow not found")).Err()
+	}
+	info := &workflowpb.WorkflowExecutionInfo{
+		Execution: &commonpb.WorkflowExecution{WorkflowId: testRun.workflowID(), RunId: testRunID},
+		StartTime: timestamppb.New(testStart),
+		Status:    enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+	}
+	if f.end != nil {
+		info.Status, info.CloseTime = closeStatus(f.end), timestamppb.New(testStart.Add(time.Minute))
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: f.pending}, nil
+}
+
+func (f *fakeTemporal) QueryWorkflow(context.Context, *workflowservice.QueryWorkflowRequest) (*workflowservice.QueryWorkflowResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status == nil {
+		return nil, serviceerror.ToStatus(serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down")).Err()
+	}
+	return &workflowservice.QueryWorkflowResponse{QueryResult: payloads(*f.status), QueryRejected: (*querypb.QueryRejected)(nil)}, nil
+}
+
+func (f *fakeTemporal) SignalWorkflowExecution(_ context.Context, r *workflowservice.SignalWorkflowExecutionRequest) (*workflowservice.SignalWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.signals = append(f.signals, r)
+	if f.endOnSignal != nil {
+		f.end = closeEvent(migrationlink.LinkResult{}, f.endOnSignal)
+		close(f.ended)
+	}
+	return &workflowservice.SignalWorkflowExecutionResponse{}, nil
+}
+
+func (f *fakeTemporal) GetWorkflowExecutionHistory(ctx context.Context, _ *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	select {
+	case <-f.ended:
+	case <-ctx.Done():
+		return nil, serviceerror.ToStatus(ctx.Err()).Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{f.end}}}, nil
+}
+
+func payloads(values ...any) *commonpb.Payloads {
+	encoded, err := converter.GetDefaultDataConverter().ToPayloads(values...)
+	if err != nil {
+		panic(err)
+	}
+	return encoded
+}
+
+// errTerminated and errTimedOut stand for ends that Temporal makes itself.
+var (
+	errTerminated = &temporal.TerminatedError{}
+	errTimedOut   = temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil)
+)
+
+// closeEvent is the last event of a workflow that returned result and err.
+func closeEvent(result migrationlink.LinkResult, err error) *historypb.HistoryEvent {
+	switch cause := err.(type) { //nolint:errorlint // built by the tests
+	case nil:
+		return &historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
+				WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{Result: payloads(result)},
+			},
+		}
+	case *temporal.CanceledError:
+		attributes := &historypb.WorkflowExecutionCanceledEventAttributes{}
+		if cause.HasDetails() {
+			var details migrationlink.LinkResult
+			_ = cause.Details(&details)
+			attributes.Details = payloads(details)
+		}
+		return &historypb.HistoryEvent{
+			EventType:  enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionCanceledEventAttributes{WorkflowExecutionCanceledEventAttributes: attributes},
+		}
+	case *temporal.TerminatedError:
+		return &historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
+				WorkflowExecutionTerminatedEventAttributes: &historypb.WorkflowExecutionTerminatedEventAttributes{Reason: "by hand"},
+			},
+		}
+	case *temporal.TimeoutError:
+		return &historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionTimedOutEventAttributes{
+				WorkflowExecutionTimedOutEventAttributes: &historypb.WorkflowExecutionTimedOutEventAttributes{},
+			},
+		}
+	}
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes{
+			WorkflowExecutionFailedEventAttributes: &historypb.WorkflowExecutionFailedEventAttributes{
+				Failure: temporal.GetDefaultFailureConverter().ErrorToFailure(err),
+			},
+		},
+	}
+}
+
+func closeStatus(event *historypb.HistoryEvent) enumspb.WorkflowExecutionStatus {
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		return enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+		return enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+		return enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		return enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
+	}
+	return enumspb.WORKFLOW_EXECUTION_STATUS_FAILED
+}
+
+// finished is what a command leaves behind.
+type finished struct {
+	code   int
+	stdout string
+	stderr string
+}
+
+// command is one call of the command line in the process of the test.
+type command struct {
+	env    map[string]string
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+	// terminal is the stream that is one, 100 columns wide.
+	terminal *bytes.Buffer
+}
+
+func newCommand(f *fakeTemporal) *command {
+	// No configuration of the machine that runs the tests.
+	c := &command{env: map[string]string{"TEMPORAL_CONFIG_FILE": "does-not-exist.toml"}}
+	if f != nil {
+		c.env["TEMPORAL_ADDRESS"] = f.address
+	}
+	return c
+}
+
+func (c *command) run(ctx context.Context, args ...string) finished {
+	code := Run(ctx, Environment{
+		Args:   args,
+		Stdin:  &bytes.Buffer{},
+		Stdout: &c.stdout,
+		Stderr: &c.stderr,
+		LookupEnv: func(name string) (string, bool) {
+			value, found := c.env[name]
+			return value, found
+		},
+		Now:           func() time.Time { return testStart.Add(12 * time.Second) },
+		Location:      time.UTC,
+		TerminalWidth: c.width,
+	})
+	return finished{code, c.stdout.String(), c.stderr.String()}
+}
+
+func (c *command) width(w io.Writer) int {
+	if buffer, ok := w.(*bytes.Buffer); ok && buffer == c.terminal && c.terminal != nil {
+		return 100
+	}
+	return 0
+}
+
+func args(command string, more ...string) []string {
+	return append(append([]string{command}, targets...), more...)
+}
+
+func linkArgs(more ...string) []string {
+	return args("link", append([]string{"--token-ref", "env:LINK_TOKEN_DEMO"}, more...)...)
+}

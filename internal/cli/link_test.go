@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+func linked() migrationlink.LinkResult {
+	return migrationlink.LinkResult{
+		Manager: "demo", OrgID: testOrg, Outcome: migrationlink.OutcomeLinked, LinkStatus: migrationlink.LinkSynced,
+		Created: true, Polls: 4,
+		StartedAt: testStart, CreatedAt: testStart.Add(time.Second),
+		SyncedAt: testStart.Add(9 * time.Second), EndedAt: testStart.Add(9 * time.Second),
+	}
+}
+
+func withOutcome(outcome migrationlink.Outcome, problem *migrationlink.Problem) migrationlink.LinkResult {
+	result := linked()
+	result.Outcome, result.Problem, result.LinkStatus, result.SyncedAt = outcome, problem, migrationlink.LinkNotSynced, time.Time{}
+	return result
+}
+
+var refusal = &migrationlink.Problem{
+	Type: migrationlink.ErrAccessListRefused, Message: `manager "demo": POST answered 403`, Remedy: "Add 10.0.0.1 to the access list.",
+	HTTPStatus: 403, Code: "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+}
+
+func failedWith(result migrationlink.LinkResult) error {
+	return temporal.NewApplicationErrorWithOptions(result.Problem.Message, result.Problem.Type,
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{result}})
+}
+
+func TestTheExitCodeTellsTheOutcome(t *testing.T) {
+	t.Parallel()
+	already := linked()
+	already.Outcome, already.Created = migrationlink.OutcomeAlreadyLinked, false
+	cancelled := withOutcome(migrationlink.OutcomeCancelled, nil)
+	cancelled.CancelReason, cancelled.Removed = "wrong target", true
+	late := &migrationlink.Problem{Type: migrationlink.ErrTimedOut, Message: "the link was not SYNCED within 1h0m0s", Remedy: "Start the link again to go on."}
+	for name, test := range map[string]struct {
+		result  migrationlink.LinkResult
+		err     error
+		code    int
+		outcome migrationlink.Outcome
+		stderr  string
+	}{
+		"linked":          {linked(), nil, ExitOK, migrationlink.OutcomeLinked, ""},
+		"already linked":  {already, nil, ExitOK, migrationlink.OutcomeAlreadyLinked, ""},
+		"failed":          {err: failedWith(withOutcome(migrationlink.OutcomeFailed, refusal)), code: ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: manager \"demo\": POST answered 403. Add 10.0.0.1 to the access list.\n"},
+		"timed out":       {err: failedWith(withOutcome(migrationlink.OutcomeTimedOut, late)), code: ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: the link was not SYNCED within 1h0m0s. Start the link again to go on.\n"},
+		"cancelled":       {err: temporal.NewCanceledError(cancelled), code: ExitCancelled, outcome: migrationlink.OutcomeCancelled, stderr: "starter: cancelled (wrong target): the link was removed again\n"},
+		"without details": {err: temporal.NewNonRetryableApplicationError("boom", "Strange", errors.New("cause")), code: ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: boom. Look at the workflow's history in Temporal.\n"},
+		"other details":   {err: temporal.NewNonRetryableApplicationError("boom", migrationlink.ErrTimedOut, nil, "text"), code: ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: boom. Look at the workflow's history in Temporal.\n"},
+		"cancelled bare":  {err: temporal.NewCanceledError(), code: ExitCancelled, outcome: migrationlink.OutcomeCancelled, stderr: "starter: cancelled: this request leaves no link behind\n"},
+		"terminated":      {err: errTerminated, code: ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: somebody terminated the workflow in Temporal; nothing was undone. Start the link again to go on: what the manager has by then is found and kept. To end a link use 'starter cancel'.\n"},
+		"Temporal's own":  {err: errTimedOut, code: ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: Temporal ended the workflow at its own time limit; nothing was undone. Start the link again to go on: what the manager has by then is found and kept.\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeTemporal(t).ends(test.result, test.err)
+			text := newCommand(f).run(t.Context(), linkArgs()...)
+			require.Equal(t, test.code, text.code)
+			require.Equal(t, test.stderr, text.stderr)
+
+			done := newCommand(f).run(t.Context(), linkArgs("-o", "json")...)
+			require.Equal(t, test.code, done.code)
+			require.Equal(t, test.stderr, done.stderr)
+			var printed struct {
+				migrationlink.LinkResult
+				WorkflowID string `json:"workflowId"`
+				RunID      string `json:"runId"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(done.stdout), &printed))
+			require.Equal(t, test.outcome, printed.Outcome)
+			require.Equal(t, testOrg, printed.OrgID)
+			require.Equal(t, testRun.workflowID(), printed.WorkflowID)
+			require.Equal(t, testRunID, printed.RunID)
+			require.False(t, printed.StartedAt.IsZero())
+			require.False(t, printed.EndedAt.IsZero())
+			require.Equal(t, test.code > ExitOK && test.outcome != migrationlink.OutcomeCancelled, printed.Problem != nil)
+		})
+	}
+}
+
+func TestJSONIsOneObjectOfTheResultAndTheIDs(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(linked(), nil)
+	done := newCommand(f).run(t.Context(), linkArgs("-o", "json")...)
+	require.Equal(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",`+
+		`"joined":false,"manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","outcome":"linked","linkStatus":"SYNCED",`+
+		`"created":true,"removed":false,"polls":4,"startedAt":"2026-03-01T12:00:00Z","createdAt":"2026-03-01T12:00:01Z",`+
+		`"syncedAt":"2026-03-01T12:00:09Z","endedAt":"2026-03-01T12:00:09Z"}`+"\n", done.stdout)
+	require.Empty(t, done.stderr)
+}
+
+func TestALinkIsStartedUnderItsBusinessKey(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(linked(), nil)
+	done := newCommand(f).run(t.Context(), linkArgs("--undo", "never", "--sync-timeout", "2h")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Equal(t, "Started workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run 0198c0de-0000-7000-8000-000000000001\n"+
+		"linked: organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo is SYNCED after 9s, 4 polls\n", done.stdout)
+
+	require.Len(t, f.starts, 1)
+	start := f.starts[0]
+	require.Equal(t, migrationlink.WorkflowID("demo", testOrg), start.GetWorkflowId())
+	require.Equal(t, migrationlink.TaskQueue, start.GetTaskQueue().GetName())
+	require.Equal(t, migrationlink.LinkWorkflow, start.GetWorkflowType().GetName())
+	require.NotEmpty(t, start.GetUserMetadata().GetSummary())
+	var request migrationlink.LinkRequest
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(start.GetInput(), &request))
+	require.Equal(t, migrationlink.LinkRequest{
+		Manager: "demo", OrgID: testOrg, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"},
+		Undo: migrationlink.UndoNever, SyncTimeout: "2h",
+	}, request)
+}
+
+func TestALinkThatIsUnderWayIsJoinedAndSaidSo(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	done := newCommand(f).run(t.Context(), linkArgs("--detach")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Contains(t, done.stdout, "Joined the link that is under way")
+	require.Contains(t, done.stdout, testRunID)
+	require.Empty(t, f.starts)
+
+	printed := newCommand(f).run(t.Context(), linkArgs("--detach", "-o", "json")...)
+	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
+		"joined":true,"manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running"}`, printed.stdout)
+}
+
+func TestDetachSaysHowToWatchAndCancel(t *testing.T) {
+	t.Parallel()
+	done := newCommand(newFakeTemporal(t)).run(t.Context(), linkArgs("--detach")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Contains(t, done.stdout, "Started workflow link.demo."+testOrg)
+	require.Contains(t, done.stdout, "starter status --watch --manager demo --org "+testOrg)
+	require.Contains(t, done.stdout, "starter cancel --manager demo --org "+testOrg+" --reason TEXT")
+}
+
+func TestAnInterruptedWaitCancelsNothingAndSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	f.onDescribe = interrupt
+	done := newCommand(f).run(ctx, linkArgs()...)
+	require.Equal(t, ExitOther, done.code)
+	require.Equal(t, "starter: stopped watching; the link of organization 5f1b2c3d4e5f6a7b8c9d0e1f goes on. "+
+		"Watch it with 'starter status --watch --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f', "+
+		"cancel it with 'starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason TEXT'.\n", done.stderr)
+	require.Empty(t, f.signals)
+}
+
+func TestNoWorkerIsSaidAndDoesNotHang(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t)
+	looks := 0
+	ctx, interrupt := context.WithCancel(t.Context())
+	f.onDescribe = func() {
+		if looks++; looks == 2 {
+			interrupt()
+		}
+	}
+	done := newCommand(f).run(ctx, linkArgs()...)
+	require.Contains(t, done.stdout, "12:00:12 note: no worker is answering on task queue migration-link. Start a worker")
+}
+
+func TestProgressOfJSONGoesToATerminalOnStderrOnly(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(linked(), nil)
+	c := newCommand(f)
+	c.terminal, c.env["NO_COLOR"] = &c.stderr, "1"
+	done := c.run(t.Context(), linkArgs("-o", "json")...)
+	require.Contains(t, done.stderr, "✓ linked")
+	require.True(t, json.Valid([]byte(done.stdout)))
+}

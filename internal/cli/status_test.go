@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// polling is the pending activity of a link that waits to be SYNCED, whose last
+// poll met the problem, or NOT_SYNCED.
+func polling(problem *migrationlink.Problem) *workflowpb.PendingActivityInfo {
+	last := temporal.NewApplicationErrorWithOptions("not yet", migrationlink.ErrNotSynced, temporal.ApplicationErrorOptions{})
+	if problem != nil {
+		last = temporal.NewApplicationErrorWithOptions(problem.Message, problem.Type, temporal.ApplicationErrorOptions{Details: []any{*problem}})
+	}
+	return &workflowpb.PendingActivityInfo{
+		ActivityType:            &commonpb.ActivityType{Name: migrationlink.AwaitSyncedActivity},
+		State:                   enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
+		Attempt:                 5,
+		ScheduledTime:           timestamppb.New(testStart.Add(14 * time.Second)),
+		NextAttemptScheduleTime: timestamppb.New(testStart.Add(14 * time.Second)),
+		ExpirationTime:          timestamppb.New(testStart.Add(time.Hour)),
+		LastFailure:             temporal.GetDefaultFailureConverter().ErrorToFailure(last),
+		HeartbeatDetails: payloads(migrationlink.Progress{
+			Polls: 4, LinkStatus: migrationlink.LinkNotSynced, SeenAt: testStart.Add(11 * time.Second), Problem: problem,
+		}),
+	}
+}
+
+func syncing() *migrationlink.Status {
+	return &migrationlink.Status{
+		Manager: "demo", OrgID: testOrg, Phase: migrationlink.PhaseSyncing, PhaseSince: testStart.Add(time.Second),
+		Deadline: testStart.Add(time.Hour + time.Second), Created: true, StartedAt: testStart,
+	}
+}
+
+func TestStatusTellsWhatWorkflowAndActivityKnow(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.pending, f.status = []*workflowpb.PendingActivityInfo{polling(nil)}, syncing()
+	done := newCommand(f).run(t.Context(), args("status")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Equal(t, `organization  5f1b2c3d4e5f6a7b8c9d0e1f
+manager       demo
+workflow      link.demo.5f1b2c3d4e5f6a7b8c9d0e1f
+run           0198c0de-0000-7000-8000-000000000001
+state         running, syncing
+link status   NOT_SYNCED
+polls         4
+started       12:00:00
+phase since   12:00:01
+deadline      13:00:01
+next call     12:00:14
+`, done.stdout)
+	require.Empty(t, done.stderr)
+
+	done = newCommand(f).run(t.Context(), args("status", "-o", "json")...)
+	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
+		"manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running","phase":"syncing","phaseSince":"2026-03-01T12:00:01Z",
+		"deadline":"2026-03-01T13:00:01Z","linkStatus":"NOT_SYNCED","seenAt":"2026-03-01T12:00:11Z","created":true,"polls":4,
+		"nextPollAt":"2026-03-01T12:00:14Z","attempt":5,"startedAt":"2026-03-01T12:00:00Z"}`, done.stdout)
+}
+
+func TestStatusWithoutAWorkerTellsWhatTemporalKnows(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.pending = []*workflowpb.PendingActivityInfo{polling(&migrationlink.Problem{
+		Type: migrationlink.ErrManagerUnavailable, Message: "manager \"demo\" answered 503\x1b[2J", Remedy: "Wait.",
+	})}
+	done := newCommand(f).run(t.Context(), args("status")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Equal(t, `organization  5f1b2c3d4e5f6a7b8c9d0e1f
+manager       demo
+workflow      link.demo.5f1b2c3d4e5f6a7b8c9d0e1f
+run           0198c0de-0000-7000-8000-000000000001
+state         running, syncing
+link status   NOT_SYNCED
+polls         4
+started       12:00:00
+deadline      13:00:00
+next call     12:00:14
+note          no worker is answering on task queue migration-link. Start a worker, or look at its log; the link goes on as soon as one is there.
+note          manager "demo" answered 503 [2J. Wait.
+`, done.stdout)
+}
+
+func TestStatusTellsHowALinkEnded(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(migrationlink.LinkResult{}, failedWith(withOutcome(migrationlink.OutcomeFailed, refusal)))
+	done := newCommand(f).run(t.Context(), args("status")...)
+	require.Equal(t, ExitOK, done.code)
+	require.Equal(t, `organization  5f1b2c3d4e5f6a7b8c9d0e1f
+manager       demo
+workflow      link.demo.5f1b2c3d4e5f6a7b8c9d0e1f
+run           0198c0de-0000-7000-8000-000000000001
+state         failed
+link status   NOT_SYNCED
+polls         4
+started       12:00:00
+ended         12:00:09
+outcome       failed: manager "demo": POST answered 403
+remedy        Add 10.0.0.1 to the access list.
+`, done.stdout)
+}
+
+func TestStatusWatchEndsWithTheCodeOfTheOutcome(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(migrationlink.LinkResult{}, failedWith(withOutcome(migrationlink.OutcomeFailed, refusal)))
+	require.Equal(t, ExitFailed, newCommand(f).run(t.Context(), args("status", "--watch")...).code)
+}
+
+func TestStatusOfALinkThatNeverWasIsAnErrorWithARemedy(t *testing.T) {
+	t.Parallel()
+	done := newCommand(newFakeTemporal(t)).run(t.Context(), args("status")...)
+	require.Equal(t, ExitOther, done.code)
+	require.Empty(t, done.stdout)
+	require.Contains(t, done.stderr, "organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo has no link")
+	require.Contains(t, done.stderr, "Check --org")
+}
+
+func TestCallsThatNoWorkerTakesAreNoted(t *testing.T) {
+	t.Parallel()
+	pending := &workflowpb.PendingActivityInfo{
+		ActivityType:  &commonpb.ActivityType{Name: migrationlink.CreateLinkActivity},
+		State:         enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
+		Attempt:       1,
+		ScheduledTime: timestamppb.New(testStart),
+	}
+	seen := observation{run: testRun, state: stateRunning}
+	seen.addActivity(pending)
+	require.Empty(t, seen.notes(testStart.Add(time.Second)))
+	require.Equal(t, []string{"no worker has taken the call to manager demo yet. Check that a worker polls task queue migration-link.demo."},
+		seen.notes(testStart.Add(queuedTooLong+time.Second)))
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const canary = "canary-3f9a-LINK-TOKEN-0123456789"
+
+func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"nothing given":    {[]string{"link"}, []string{"3 flags", "--manager (manager)", "--org (orgId)", "--token-ref (token.ref)"}},
+		"zero sync limit":  {linkArgs("--sync-timeout", "0"), []string{"--sync-timeout (syncTimeout)", "too short"}},
+		"no duration":      {linkArgs("--create-timeout", "soon"), []string{"--create-timeout (createTimeout)", "not a duration"}},
+		"below a second":   {linkArgs("--settle-time", "1ms"), []string{"--settle-time (settleTime)"}},
+		"policy":           {linkArgs("--undo", "perhaps"), []string{"--undo (undo)", "on-cancel"}},
+		"empty values":     {linkArgs("--undo=", "--sync-timeout=", "--create-timeout=", "--settle-time="), []string{"--undo: the value is empty", "--sync-timeout: ", "--create-timeout: ", "--settle-time: "}},
+		"status":           {[]string{"status", "--org", "X"}, []string{"--manager (manager)", "--org (orgId)"}},
+		"cancel":           {[]string{"cancel", "--manager", "a"}, []string{"--org (orgId)", "--reason"}},
+		"cancel limit":     {args("cancel", "--reason", "x", "--wait-limit", "0"), []string{"--wait-limit"}},
+		"output":           {linkArgs("-o", "yaml"), []string{"--output", "json"}},
+		"unknown flag":     {linkArgs("--frobnicate"), []string{"--frobnicate"}},
+		"value missing":    {[]string{"link", "--manager"}, []string{"--manager", "value is missing"}},
+		"not a duration":   {args("cancel", "--reason", "x", "--wait-limit", "x"), []string{"--wait-limit", "duration"}},
+		"argument":         {linkArgs("surplus"), []string{"flags only"}},
+		"unknown command":  {[]string{"lnk"}, []string{`"lnk"`, "link", "status", "cancel"}},
+		"no command":       {nil, []string{"a command is missing"}},
+		"help is referred": {[]string{"link"}, []string{"starter link --help"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			done := newCommand(nil).run(t.Context(), test.args...)
+			require.Equal(t, ExitUsage, done.code)
+			require.Empty(t, done.stdout)
+			for _, part := range test.says {
+				require.Contains(t, done.stderr, part)
+			}
+		})
+	}
+}
+
+func TestATokenInTheWrongPlaceIsNeverRepeated(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"as reference":        linkArgs("--token-ref", canary),
+		"as env reference":    linkArgs("--token-ref", "env:"+canary),
+		"as file reference":   linkArgs("--token-ref", "file:../"+canary),
+		"as argument":         linkArgs(canary),
+		"as command":          {canary},
+		"as short flag":       linkArgs("-t" + canary),
+		"as long flag":        linkArgs("--" + canary),
+		"as unknown flag":     linkArgs("--token=" + canary),
+		"as boolean":          linkArgs("--detach=" + canary),
+		"as output":           linkArgs("-o", canary),
+		"as limit of waiting": args("cancel", "--reason", "x", "--wait-limit", canary),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			done := newCommand(nil).run(t.Context(), args...)
+			require.Equal(t, ExitUsage, done.code)
+			require.NotContains(t, done.stdout+done.stderr, canary)
+		})
+	}
+}
+
+func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"link", "status", "cancel"} {
+		done := newCommand(nil).run(t.Context(), name, "--help")
+		require.Equal(t, ExitOK, done.code)
+		require.Contains(t, done.stdout, "  starter "+name+" --manager demo --org ")
+	}
+	done := newCommand(nil).run(t.Context(), "--help")
+	require.Equal(t, ExitOK, done.code)
+	require.Contains(t, done.stdout, "  7  Temporal cannot be reached\n")
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// stopGrace is how long replies under way may take when the process ends. None
+// waits on purpose then.
+const stopGrace = 5 * time.Second
+
+// checkListen refuses addresses that other machines reach: whoever reaches the
+// control interface can use it.
+func (s *settings) checkListen() error {
+	host, _, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is not an address and a port such as 127.0.0.1:8080", s.listen)
+	}
+	ip := net.ParseIP(host)
+	isLoopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	if !isLoopback && !s.allowRemote {
+		return fmt.Errorf("--listen %s is not a loopback address; other machines could control the simulator. Add --allow-remote if they should", s.listen)
+	}
+	return nil
+}
+
+// serve runs the simulator until ctx ends.
+func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
+	manager, err := opsmanagertest.New(s.manager)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w; choose another port with --listen", err)
+	}
+	server := &http.Server{Handler: manager, ReadHeaderTimeout: 10 * time.Second}
+	manager.Watch(server)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	fmt.Fprintf(stdout, "simulated manager ready on http://%s (API key %s, evidence at /simulator/state)\n", listener.Addr(), s.manager.PublicKey)
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	return stop(manager, server)
+}
+
+// stop lets replies under way end, for a while.
+func stop(manager *opsmanagertest.Manager, server *http.Server) error {
+	manager.Close()
+	grace, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return nil
+}

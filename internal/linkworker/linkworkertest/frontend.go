@@ -34,7 +34,7 @@ type Queue struct {
 
 // NewFrontend starts a frontend. Close it after use.
 func NewFrontend() *Frontend {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}

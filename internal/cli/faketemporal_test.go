@@ -42,6 +42,7 @@ type fakeTemporal struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 
 	address string
+	stop    func()
 	// onDescribe is called with every look at the link.
 	onDescribe func()
 
@@ -65,6 +66,7 @@ func newFakeTemporal(t *testing.T) *fakeTemporal {
 	server := grpc.NewServer()
 	workflowservice.RegisterWorkflowServiceServer(server, f)
 	go func() { _ = server.Serve(listener) }()
+	f.stop = server.Stop
 	t.Cleanup(server.Stop)
 	return f
 }
@@ -238,11 +240,16 @@ type command struct {
 	stderr bytes.Buffer
 	// terminal is the stream that is one, 100 columns wide.
 	terminal *bytes.Buffer
+	// now is 12 s after the start by default.
+	now func() time.Time
 }
 
 func newCommand(f *fakeTemporal) *command {
 	// No configuration of the machine that runs the tests.
-	c := &command{env: map[string]string{"TEMPORAL_CONFIG_FILE": "does-not-exist.toml"}}
+	c := &command{
+		env: map[string]string{"TEMPORAL_CONFIG_FILE": "does-not-exist.toml"},
+		now: func() time.Time { return testStart.Add(12 * time.Second) },
+	}
 	if f != nil {
 		c.env["TEMPORAL_ADDRESS"] = f.address
 	}
@@ -259,7 +266,7 @@ func (c *command) run(ctx context.Context, args ...string) finished {
 			value, found := c.env[name]
 			return value, found
 		},
-		Now:           func() time.Time { return testStart.Add(12 * time.Second) },
+		Now:           c.now,
 		Location:      time.UTC,
 		TerminalWidth: c.width,
 	})

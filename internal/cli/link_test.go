@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,20 @@ func TestNoWorkerIsSaidAndDoesNotHang(t *testing.T) {
 	}
 	done := newCommand(f).run(ctx, linkArgs()...)
 	require.Contains(t, done.stdout, "12:00:12 note: no worker is answering on task queue migration-link. Start a worker")
+}
+
+func TestATemporalThatStopsAnsweringIsWaitedForThenSaid(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t)
+	f.onDescribe = func() { go f.stop() }
+	c := newCommand(f)
+	minutes := atomic.Int64{}
+	c.now = func() time.Time { return testStart.Add(time.Duration(minutes.Add(1)) * time.Minute) }
+	done := c.run(t.Context(), linkArgs()...)
+	require.Equal(t, ExitUnreachable, done.code)
+	require.Contains(t, done.stdout, "note: Temporal at "+f.address+" does not answer")
+	require.Contains(t, done.stderr, "Temporal at "+f.address+" has stopped answering")
+	require.Contains(t, done.stderr, "starter status --watch")
 }
 
 func TestProgressOfJSONGoesToATerminalOnStderrOnly(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/migrationlink/migrationlink"
@@ -53,7 +54,7 @@ func (l *liveView) picture() []line {
 	for _, s := range l.timeline.running() {
 		drawn := stepLine(s, s.length(now) > 0, length(s.length(now)))
 		if s.mark == active {
-			drawn = append(drawn, span{text: "  " + strings.Join(facts(l.seen, now, l.env.Location), " · ")})
+			drawn = append(drawn, span{text: "  " + strings.Join(facts(l.seen, l.next(), now, l.env.Location), " · ")})
 		}
 		lines = append(lines, drawn)
 	}
@@ -73,6 +74,16 @@ func (l *liveView) lastPicture(result migrationlink.LinkResult) []line {
 		lines = append(lines, stepLine(s, !s.since.IsZero(), length(s.length(result.EndedAt))))
 	}
 	return lines
+}
+
+// next counts down to the next call, and never shows the 0 s of one that is not
+// made yet.
+func (l *liveView) next() string {
+	left := l.seen.nextTry.Sub(l.env.Now())
+	if left <= 0 {
+		return ""
+	}
+	return "next in " + length(max(left, time.Second))
 }
 
 func (l *liveView) title(withTime bool) line {

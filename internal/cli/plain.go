@@ -28,7 +28,11 @@ func (p *plainView) show(o observation) {
 	now := p.env.Now()
 	if state := stateKey(o); state != p.state {
 		p.state = state
-		p.line(strings.Join(append([]string{phaseName(o)}, facts(o, now, p.env.Location)...), ", "))
+		next := ""
+		if o.nextTry.After(now) {
+			next = "next at " + clock(o.nextTry, now, p.env.Location)
+		}
+		p.line(strings.Join(append([]string{phaseName(o)}, facts(o, next, now, p.env.Location)...), ", "))
 	}
 	notes := o.notes(now)
 	for _, note := range notes {
@@ -68,8 +72,8 @@ func phaseName(o observation) string {
 }
 
 // facts are what is known of the phase, the most telling first: a narrow
-// terminal shows the beginning.
-func facts(o observation, now time.Time, location *time.Location) []string {
+// terminal shows the beginning. next tells when the next call is made.
+func facts(o observation, next string, now time.Time, location *time.Location) []string {
 	var facts []string
 	if o.linkStatus != "" {
 		facts = append(facts, oneLine(o.linkStatus))
@@ -80,8 +84,8 @@ func facts(o observation, now time.Time, location *time.Location) []string {
 	if o.attempt > 1 && o.polls == 0 {
 		facts = append(facts, fmt.Sprintf("attempt %d", o.attempt))
 	}
-	if o.nextTry.After(now) {
-		facts = append(facts, "next in "+length(o.nextTry.Sub(now)))
+	if next != "" {
+		facts = append(facts, next)
 	}
 	if !o.deadline.IsZero() {
 		facts = append(facts, "until "+clock(o.deadline, now, location))

@@ -34,7 +34,7 @@ func story() []observation {
 	return []observation{creating, settling, polled, polled, away, back}
 }
 
-// clockOfStory is a second for each observation.
+// clockOfStory gives each observation two seconds.
 func clockOfStory() (now func() time.Time, step func()) {
 	passed := time.Duration(0)
 	return func() time.Time { return testStart.Add(passed) }, func() { passed += 2 * time.Second }
@@ -55,8 +55,8 @@ func TestPlainOutputIsOneLinePerChange(t *testing.T) {
 	require.Equal(t, `12:00:00 creating, until 12:10:00
 12:00:02 settling, until 12:01:02
 12:00:02 note: the reply was lost. Nothing to do.
-12:00:04 syncing, NOT_SYNCED, 1 poll, next in 4s, until 13:00:05
-12:00:08 syncing, NOT_SYNCED, 2 polls, next in 3s, until 13:00:05
+12:00:04 syncing, NOT_SYNCED, 1 poll, next at 12:00:08, until 13:00:05
+12:00:08 syncing, NOT_SYNCED, 2 polls, next at 12:00:11, until 13:00:05
 12:00:08 note: manager "demo" answered 503. It is asked again.
 12:00:10 syncing, NOT_SYNCED, 3 polls, until 13:00:05
 12:00:12 note: Temporal cannot be reached
@@ -69,7 +69,7 @@ func screen(written string) string {
 	return strings.NewReplacer("\x1b[K", "", "\x1b[J", "").Replace(pictures[len(pictures)-1])
 }
 
-func liveEnv(out *bytes.Buffer, width int, variables map[string]string) Environment {
+func liveEnv(width int, variables map[string]string) Environment {
 	return Environment{
 		Now:           func() time.Time { return testStart.Add(8 * time.Second) },
 		Location:      time.UTC,
@@ -87,7 +87,7 @@ func TestLiveViewShowsTheCourseOfALink(t *testing.T) {
 	t.Parallel()
 	seen := story()
 	var out bytes.Buffer
-	v := newLiveView(liveEnv(&out, 100, noColour), &out, testRun)
+	v := newLiveView(liveEnv(100, noColour), &out, testRun)
 	v.tick()
 	require.Empty(t, out.String(), "nothing is known yet")
 	v.show(seen[0])
@@ -133,7 +133,7 @@ func TestLiveViewOfWhatWasTooQuickToSeeComesFromTheResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			newLiveView(liveEnv(&out, 100, noColour), &out, testRun).ended(test.result)
+			newLiveView(liveEnv(100, noColour), &out, testRun).ended(test.result)
 			_, steps, _ := strings.Cut(screen(out.String()), "\n")
 			require.Equal(t, test.want, steps)
 		})
@@ -144,7 +144,7 @@ func TestLiveViewStaysWithinTheWidth(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{30, 50, 81} {
 		var out bytes.Buffer
-		v := newLiveView(liveEnv(&out, width, noColour), &out, testRun)
+		v := newLiveView(liveEnv(width, noColour), &out, testRun)
 		for _, seen := range story()[:5] {
 			v.show(seen)
 		}
@@ -159,7 +159,7 @@ func TestLiveViewStaysWithinTheWidth(t *testing.T) {
 func TestLiveViewReplacesItsLastPicture(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	v := newLiveView(liveEnv(&out, 100, noColour), &out, testRun)
+	v := newLiveView(liveEnv(100, noColour), &out, testRun)
 	v.show(story()[0])
 	before := out.Len()
 	v.tick()
@@ -169,14 +169,14 @@ func TestLiveViewReplacesItsLastPicture(t *testing.T) {
 func TestColourIsForTerminalsThatWantIt(t *testing.T) {
 	t.Parallel()
 	var plain, colourful bytes.Buffer
-	newLiveView(liveEnv(&plain, 100, noColour), &plain, testRun).show(story()[0])
-	newLiveView(liveEnv(&colourful, 100, map[string]string{"NO_COLOR": ""}), &colourful, testRun).show(story()[0])
+	newLiveView(liveEnv(100, noColour), &plain, testRun).show(story()[0])
+	newLiveView(liveEnv(100, map[string]string{"NO_COLOR": ""}), &colourful, testRun).show(story()[0])
 	require.NotContains(t, plain.String(), "m●")
 	require.Contains(t, colourful.String(), "\x1b[36m  ● \x1b[0m")
 
-	require.False(t, liveEnv(&plain, 100, map[string]string{"TERM": "dumb"}).isTerminal(&plain))
-	require.True(t, liveEnv(&plain, 100, nil).isTerminal(&plain))
-	require.False(t, liveEnv(&plain, 0, nil).isTerminal(&plain))
+	require.False(t, liveEnv(100, map[string]string{"TERM": "dumb"}).isTerminal(&plain))
+	require.True(t, liveEnv(100, nil).isTerminal(&plain))
+	require.False(t, liveEnv(0, nil).isTerminal(&plain))
 }
 
 func TestLengthsReadLikeClocks(t *testing.T) {

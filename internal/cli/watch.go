@@ -93,7 +93,7 @@ func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view)
 			if a.env.Now().Sub(lostSince) > lostLimit {
 				return migrationlink.LinkResult{}, s.goneAway(run, got.err)
 			}
-			v.lost(oneLine(s.explain(ctx, got.err).Error()))
+			v.lost(s.absence(got.err))
 		}
 	}
 }
@@ -141,6 +141,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 func interrupted(run linkRun) error {
 	return failure{ExitOther, fmt.Sprintf("stopped watching; the link of organization %s goes on", run.orgID), run.howToGoOn()}
+}
+
+// absence is what a watcher should know meanwhile.
+func (s *server) absence(err error) string {
+	return fmt.Sprintf("Temporal at %s does not answer (%s). It is asked again; the link goes on when it is back.", s.address, oneLine(dialReason(err)))
 }
 
 func (s *server) goneAway(run linkRun, err error) error {

@@ -135,8 +135,12 @@ func decodeStrictly(body io.Reader, target any) error {
 // inWords says which field has the wrong type without the names of Go types.
 func inWords(err error) error {
 	if wrong, isType := errors.AsType[*json.UnmarshalTypeError](err); isType {
-		expected := wrong.Type.Kind().String()
-		if wrong.Type == reflect.TypeFor[Duration]() {
+		shape := wrong.Type
+		if shape.Kind() == reflect.Pointer {
+			shape = shape.Elem()
+		}
+		expected := shape.Kind().String()
+		if shape == reflect.TypeFor[Duration]() {
 			expected = `string such as "5s"`
 		}
 		return fmt.Errorf("field %q cannot be a %s; it is a %s", wrong.Field, wrong.Value, expected)

@@ -95,7 +95,7 @@ func (s *settings) complete(args []string, lookup func(string) (string, bool)) e
 	if s.manager.NonceLifetime == 0 {
 		return usageError{errors.New("--nonce-lifetime must be longer than 0s")}
 	}
-	if err := s.checkListen(); err != nil {
+	if err := errors.Join(s.checkListen(), s.manager.Validate()); err != nil {
 		return usageError{err}
 	}
 	key, err := s.privateKey(lookup)

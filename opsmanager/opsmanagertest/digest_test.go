@@ -22,10 +22,10 @@ const (
 	realm      = "MMS Public API"
 )
 
-// raw sends one GET with exactly these Authorization headers.
-func raw(t *testing.T, m http.Handler, path string, authorization ...string) *httptest.ResponseRecorder {
+// raw sends one GET of statusPath with exactly these Authorization headers.
+func raw(t *testing.T, m http.Handler, authorization ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	request := httptest.NewRequest(http.MethodGet, path, nil)
+	request := httptest.NewRequest(http.MethodGet, statusPath, nil)
 	for _, header := range authorization {
 		request.Header.Add("Authorization", header)
 	}
@@ -38,7 +38,7 @@ var nonceForm = regexp.MustCompile(`nonce="([^"]+)"`)
 
 func newNonce(t *testing.T, m http.Handler) string {
 	t.Helper()
-	return nonceForm.FindStringSubmatch(raw(t, m, statusPath).Header().Get("WWW-Authenticate"))[1]
+	return nonceForm.FindStringSubmatch(raw(t, m).Header().Get("WWW-Authenticate"))[1]
 }
 
 func hexOf(newHash func() hash.Hash, parts ...string) string {
@@ -125,7 +125,7 @@ func TestAuthorizationIsVerifiedForReal(t *testing.T) {
 			t.Parallel()
 			m, err := opsmanagertest.New(opsmanagertest.Options{})
 			require.NoError(t, err)
-			reply := raw(t, m, statusPath, test.headers(right(newNonce(t, m)))...)
+			reply := raw(t, m, test.headers(right(newNonce(t, m)))...)
 			require.Equal(t, test.status, reply.Code)
 			if test.status == refused {
 				require.Contains(t, reply.Header().Get("WWW-Authenticate"), "stale=false")
@@ -150,18 +150,18 @@ func TestANonceGoesStaleAfterItsLifetime(t *testing.T) {
 	a := right(newNonce(t, m))
 
 	now.Advance(opsmanagertest.DefaultNonceLifetime)
-	require.Equal(t, http.StatusNotFound, raw(t, m, statusPath, a.header()).Code)
+	require.Equal(t, http.StatusNotFound, raw(t, m, a.header()).Code)
 	now.Advance(1)
-	reply := raw(t, m, statusPath, a.header())
+	reply := raw(t, m, a.header())
 	require.Equal(t, http.StatusUnauthorized, reply.Code)
 	require.Contains(t, reply.Header().Get("WWW-Authenticate"), "stale=true")
 
 	fresh := right(nonceForm.FindStringSubmatch(reply.Header().Get("WWW-Authenticate"))[1])
-	require.Equal(t, http.StatusNotFound, raw(t, m, statusPath, fresh.header()).Code)
+	require.Equal(t, http.StatusNotFound, raw(t, m, fresh.header()).Code)
 
 	now.Advance(time.Hour)
 	a.key = "wrong"
-	reply = raw(t, m, statusPath, a.header())
+	reply = raw(t, m, a.header())
 	require.Contains(t, reply.Header().Get("WWW-Authenticate"), "stale=false", "a wrong key is not healed by a fresh nonce")
 }
 
@@ -177,7 +177,7 @@ func TestStrictNonceCountsMustGrow(t *testing.T) {
 				nc    string
 				grows bool
 			}{{"00000001", true}, {"00000002", true}, {"00000002", false}, {"0000000a", true}, {"00000003", false}, {"00000000", false}, {"zz", false}, {"0000000b", true}} {
-				reply := raw(t, m, statusPath, right(nonce).with(func(a *answer) { a.nc = step.nc }).header())
+				reply := raw(t, m, right(nonce).with(func(a *answer) { a.nc = step.nc }).header())
 				if step.grows || !strict {
 					require.Equal(t, http.StatusNotFound, reply.Code, step.nc)
 					continue
@@ -186,7 +186,7 @@ func TestStrictNonceCountsMustGrow(t *testing.T) {
 				require.Contains(t, reply.Header().Get("WWW-Authenticate"), "stale=true")
 			}
 			other := right(newNonce(t, m))
-			require.Equal(t, http.StatusNotFound, raw(t, m, statusPath, other.header()).Code, "each nonce has its own count")
+			require.Equal(t, http.StatusNotFound, raw(t, m, other.header()).Code, "each nonce has its own count")
 		})
 	}
 }
@@ -195,16 +195,16 @@ func TestBothAlgorithmsAreOfferedInHeadersOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	m, err := opsmanagertest.New(opsmanagertest.Options{Algorithms: []string{opsmanagertest.MD5, opsmanagertest.SHA256}})
 	require.NoError(t, err)
-	challenges := raw(t, m, statusPath).Header().Values("WWW-Authenticate")
+	challenges := raw(t, m).Header().Values("WWW-Authenticate")
 	require.Len(t, challenges, 2)
 	require.Contains(t, challenges[0], "algorithm=MD5,")
 	require.Contains(t, challenges[1], "algorithm=SHA-256,")
 
 	a := right(newNonce(t, m))
-	require.Equal(t, http.StatusNotFound, raw(t, m, statusPath, a.header()).Code)
+	require.Equal(t, http.StatusNotFound, raw(t, m, a.header()).Code)
 	a.hash = sha256.New
 	header := strings.Replace(a.header(), "qop", `algorithm="SHA-256", qop`, 1)
-	require.Equal(t, http.StatusNotFound, raw(t, m, statusPath, header).Code)
+	require.Equal(t, http.StatusNotFound, raw(t, m, header).Code)
 }
 
 func TestANonceOfAFormerProcessIsUnknown(t *testing.T) {
@@ -213,7 +213,7 @@ func TestANonceOfAFormerProcessIsUnknown(t *testing.T) {
 	require.NoError(t, err)
 	after, err := opsmanagertest.New(opsmanagertest.Options{})
 	require.NoError(t, err)
-	reply := raw(t, after, statusPath, right(newNonce(t, before)).header())
+	reply := raw(t, after, right(newNonce(t, before)).header())
 	require.Equal(t, http.StatusUnauthorized, reply.Code)
 	require.Contains(t, reply.Header().Get("WWW-Authenticate"), "stale=false")
 }

@@ -36,7 +36,7 @@ type organizationRecord struct {
 // New makes a simulated manager, with the links of its state file if it has one.
 func New(options Options) (*Manager, error) {
 	options = options.withDefaults()
-	if err := options.validate(); err != nil {
+	if err := options.Validate(); err != nil {
 		return nil, err
 	}
 	m := &Manager{options: options, verifier: newVerifier(options), closed: make(chan struct{})}

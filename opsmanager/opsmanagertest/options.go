@@ -70,7 +70,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func (o Options) validate() error {
+// Validate reports the first option that cannot be. New calls it.
+func (o Options) Validate() error {
 	switch {
 	case strings.ContainsAny(o.PublicKey, ":\"\\"):
 		return fmt.Errorf("the public key cannot contain a colon, a quote or a backslash: digest authentication cannot carry them")

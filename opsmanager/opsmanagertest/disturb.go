@@ -34,7 +34,8 @@ var disturbances = map[FaultKind]func(Fault, *exchange){
 	NoChallenge:     func(_ Fault, x *exchange) { unauthorized(nil).write(x.w) },
 	StaleNonce:      func(_ Fault, x *exchange) { x.m.challenged(true).write(x.w) },
 	ConnectionReset: func(_ Fault, x *exchange) { x.reset() },
-	StallBefore:     func(f Fault, x *exchange) { x.stall(f); x.answer().write(x.w) },
+	StallBefore:     stallBefore,
+	LateEffect:      lateEffect,
 
 	LostReply:     func(_ Fault, x *exchange) { x.answer(); x.reset() },
 	StallAfter:    func(f Fault, x *exchange) { answer := x.answer(); x.stall(f); answer.write(x.w) },
@@ -109,8 +110,27 @@ func (x *exchange) reset() {
 	_ = raw.Close()
 }
 
-// stall waits until the fault's time is over or waiting is pointless.
-func (x *exchange) stall(f Fault) {
+// stallBefore loses the request of a client that gives up meanwhile.
+func stallBefore(f Fault, x *exchange) {
+	if x.stall(f) {
+		x.answer().write(x.w)
+	}
+}
+
+// lateEffect goes on when its client has long gone, as busy servers do.
+func lateEffect(f Fault, x *exchange) {
+	timer := time.NewTimer(time.Duration(f.Duration))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		x.answer().write(x.w)
+	case <-x.m.closed:
+	}
+}
+
+// stall waits until the fault's time is over, which it reports, or until waiting
+// is pointless.
+func (x *exchange) stall(f Fault) bool {
 	var over <-chan time.Time
 	if f.Duration > 0 {
 		timer := time.NewTimer(time.Duration(f.Duration))
@@ -119,9 +139,11 @@ func (x *exchange) stall(f Fault) {
 	}
 	select {
 	case <-over:
+		return true
 	case <-x.r.Context().Done():
 	case <-x.m.closed:
 	}
+	return false
 }
 
 // hasEnded tells whether nobody wants more of a reply.

@@ -12,7 +12,8 @@ import (
 // FaultKind is one way in which a call goes wrong.
 type FaultKind string
 
-// Faults that answer in place of the manager, without any effect.
+// Faults before the effect. Those without a delay answer in place of the manager
+// and have no effect.
 const (
 	TooManyRequests FaultKind = "too-many-requests" // 429
 	UpgradeWindow   FaultKind = "upgrade"           // 405 WRITES_NOT_ALLOWED_DURING_APP_UPGRADES
@@ -26,7 +27,8 @@ const (
 	NoChallenge     FaultKind = "unauthorized-without-challenge"
 	StaleNonce      FaultKind = "stale-nonce" // 401 stale=true, however fresh the nonce
 	ConnectionReset FaultKind = "reset-before"
-	StallBefore     FaultKind = "stall-before" // waits Duration, then goes on
+	StallBefore     FaultKind = "stall-before" // waits Duration; no effect if the client gives up
+	LateEffect      FaultKind = "late-effect"  // waits Duration; the effect comes even if the client gives up
 )
 
 // Faults after the effect: it is there, and the reply is not or is not good.
@@ -159,7 +161,7 @@ func (f Fault) validate() error {
 		return fmt.Errorf("status %d is no redirect", f.Status)
 	case f.Kind == OtherError && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("kind %q needs a status from 400 to 599, not %d", f.Kind, f.Status)
-	case f.Kind == SlowBody && f.Duration == 0:
+	case (f.Kind == SlowBody || f.Kind == LateEffect) && f.Duration == 0:
 		return fmt.Errorf("kind %q needs a duration", f.Kind)
 	case f.Kind == PaddedBody && f.Bytes == 0:
 		return fmt.Errorf("kind %q needs bytes", f.Kind)

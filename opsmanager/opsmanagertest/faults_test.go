@@ -1,6 +1,7 @@
 package opsmanagertest_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -113,6 +114,43 @@ func TestAStallIsBeforeTheEffectOrAfterIt(t *testing.T) {
 			}
 			server.Close() // ends what stalls
 			<-replied
+			require.Equal(t, effective, server.State().Orgs[orgID].EffectivePosts)
+		})
+	}
+}
+
+func TestAClientThatGivesUpLosesItsRequestOrGetsItsEffectLate(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[opsmanagertest.FaultKind]struct {
+		duration  time.Duration
+		effective int
+	}{
+		opsmanagertest.StallBefore: {time.Hour, 0},
+		opsmanagertest.LateEffect:  {500 * time.Millisecond, 1},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			server, c := start(t, opsmanagertest.Options{})
+			c.get()
+			require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: kind, Operation: http.MethodPost, Duration: opsmanagertest.Duration(test.duration)}}))
+			ctx, giveUp := context.WithCancel(t.Context())
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+linkPath, strings.NewReader(body))
+			require.NoError(t, err)
+			ended := make(chan error, 1)
+			go func() {
+				response, err := c.client.Do(request)
+				if err == nil {
+					_ = response.Body.Close()
+				}
+				ended <- err
+			}()
+			require.Eventually(t, func() bool { return server.State().Orgs[orgID].Posts == 1 }, 10*time.Second, time.Millisecond)
+			giveUp()
+			require.ErrorIs(t, <-ended, context.Canceled)
+			if test.effective == 0 {
+				server.Close() // returns when the request is over
+			}
+			require.Eventually(t, func() bool { return server.State().Orgs[orgID].EffectivePosts == test.effective }, 10*time.Second, time.Millisecond)
 		})
 	}
 }
@@ -120,7 +158,7 @@ func TestAStallIsBeforeTheEffectOrAfterIt(t *testing.T) {
 func TestAStallWithADurationGoesOn(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, opsmanagertest.Options{})
-	for _, kind := range []opsmanagertest.FaultKind{opsmanagertest.StallBefore, opsmanagertest.StallAfter, opsmanagertest.SlowBody} {
+	for _, kind := range []opsmanagertest.FaultKind{opsmanagertest.StallBefore, opsmanagertest.StallAfter, opsmanagertest.LateEffect, opsmanagertest.SlowBody} {
 		require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: kind, Duration: opsmanagertest.Duration(50 * time.Millisecond)}}))
 		began := time.Now()
 		require.Equal(t, http.StatusNotFound, c.get().StatusCode, kind)

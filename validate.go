@@ -133,12 +133,12 @@ func validTokenFile(name string) bool {
 		!slices.Contains(strings.Split(name, "/"), "..")
 }
 
-// quote shows a bad value, shortened, so that a secret pasted into the wrong
-// field is not repeated in full.
+// quote shows a bad value, unless it is so long that it may be a secret pasted
+// into the wrong field.
 func quote(value string) string {
-	const most = 32
+	const most = 40
 	if len(value) > most {
-		value = value[:most] + "…"
+		return fmt.Sprintf("a value of %d characters", len(value))
 	}
 	return fmt.Sprintf("%q", value)
 }

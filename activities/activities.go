@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -91,29 +92,39 @@ func readStatus(ctx context.Context, client *opsmanager.Client, target Target) (
 	return string(status), err
 }
 
-// heartbeat keeps telling Temporal that the attempt is alive until stop is
-// called. It is how a cancellation reaches a running attempt, and how the loss
-// of a worker is noticed before the attempt's time is up.
-func heartbeat(ctx context.Context) (stop func()) {
+// heartbeat keeps telling Temporal, with the same details, that the attempt is
+// alive, until stop is called. It is how a cancellation reaches a running
+// attempt, and how the loss of a worker is noticed before the attempt's time is
+// up. An attempt that ends before the first beat sends none.
+func heartbeat(ctx context.Context, every time.Duration, details ...any) (stop func()) {
 	done := make(chan struct{})
-	go func() {
-		ticker := time.NewTicker(heartbeatEvery)
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
-			activity.RecordHeartbeat(ctx)
 			select {
 			case <-done:
 				return
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
+				activity.RecordHeartbeat(ctx, details...)
 			}
 		}
-	}()
-	return func() { close(done) }
+	})
+	return func() {
+		close(done)
+		beating.Wait()
+	}
 }
 
-const heartbeatEvery = 400 * time.Millisecond
+const (
+	// soon is for attempts whose cancellation is waited for.
+	soon = 400 * time.Millisecond
+	// seldom is for the others: most end before it.
+	seldom = 3 * time.Second
+)
 
 // cancelled tells whether err is there because the attempt was cancelled, which
 // must be returned as it is or Temporal takes it for a failure.

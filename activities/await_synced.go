@@ -37,7 +37,9 @@ func (a *Activities) AwaitSynced(ctx context.Context, in AwaitSyncedInput) (Awai
 		return AwaitSyncedResult{}, err
 	}
 	progress := lastProgress(ctx)
+	stop := heartbeat(ctx, seldom, progress)
 	status, err := readStatus(ctx, client, in.Target)
+	stop() // its details are older than those below
 	if cancelled(ctx, err) {
 		return AwaitSyncedResult{}, ctx.Err()
 	}

@@ -54,7 +54,7 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if err != nil {
 		return CreateLinkResult{}, tokenUnavailable(err)
 	}
-	defer heartbeat(ctx)()
+	defer heartbeat(ctx, soon)()
 
 	status, err := readStatus(ctx, client, in.Target)
 	if err != nil {

@@ -31,6 +31,7 @@ func (a *Activities) DeleteLink(ctx context.Context, in DeleteLinkInput) (Delete
 	if err != nil {
 		return DeleteLinkResult{}, err
 	}
+	defer heartbeat(ctx, seldom)()
 	err = client.DeleteLink(ctx, in.OrgID)
 	switch {
 	case err == nil:

@@ -81,10 +81,10 @@ func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
 	if err := c.decode(call, r, &content); err != nil {
 		return "", err
 	}
-	if content.Status == "" {
+	if !statusWord.MatchString(content.Status) {
 		return "", c.unreadable(call, r, "it holds no status")
 	}
-	return Status(c.scrub(call, content.Status)), nil
+	return Status(content.Status), nil
 }
 
 // DeleteLink removes the organization's link. NoLink tells of the error whether

@@ -16,10 +16,16 @@ const (
 	maxText = 512
 )
 
-// opaque is what a link-token looks like, and nothing that a manager has a
-// reason to tell: ids have 24 digits. It catches the token of an earlier call,
-// which this one does not know.
-var opaque = regexp.MustCompile(`[A-Za-z0-9+/=_%-]{48,}`)
+var (
+	// opaque is what a link-token looks like, and nothing that a manager has a
+	// reason to tell: ids have 24 digits. It catches the token of an earlier
+	// call, which this one does not know.
+	opaque = regexp.MustCompile(`[A-Za-z0-9+/=_%-]{32,}`)
+	// errorCode is what the manager's codes look like, some of them long.
+	errorCode = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+	// statusWord is what a status looks like. Any other text may be anything.
+	statusWord = regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`)
+)
 
 // scrub removes the secrets of the call and of the client, in the forms in which
 // a server may echo them, and whatever else looks like a secret; and shortens.
@@ -29,8 +35,13 @@ func (c *Client) scrub(call *call, text string) string {
 			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}
-	text = strings.Map(printable, opaque.ReplaceAllString(text, redacted))
-	return shorten(text)
+	text = opaque.ReplaceAllStringFunc(text, func(word string) string {
+		if errorCode.MatchString(word) {
+			return word
+		}
+		return redacted
+	})
+	return shorten(strings.Map(printable, text))
 }
 
 // printable keeps a server from steering the terminal on which its words are

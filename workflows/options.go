@@ -15,9 +15,9 @@ const (
 	queueTimeout = 3 * time.Second
 	// createAttempt covers several HTTP requests of at most a minute each.
 	createAttempt = 2 * time.Minute
-	// createSilence is how soon the loss of a worker is noticed while it may be
-	// creating a link. It sends a heartbeat twice a second.
-	createSilence = 10 * time.Second
+	// silence is how soon the loss of a worker is noticed during a call. Calls
+	// that take longer than three seconds send heartbeats.
+	silence = 10 * time.Second
 	// readAttempt is above the longest HTTP timeout that a configuration may
 	// set.
 	readAttempt = 75 * time.Second
@@ -39,7 +39,7 @@ func once(ctx workflow.Context, manager, summary string, queue time.Duration) wo
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToStartTimeout: queue,
 		StartToCloseTimeout:    createAttempt,
-		HeartbeatTimeout:       createSilence,
+		HeartbeatTimeout:       silence,
 		WaitForCancellation:    true,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                summary,
@@ -54,6 +54,7 @@ func untilThere(ctx workflow.Context, manager, summary string, limit time.Durati
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToCloseTimeout: limit,
 		StartToCloseTimeout:    readAttempt,
+		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),
 		Summary:                summary,
 	})
@@ -65,6 +66,7 @@ func untilDone(ctx workflow.Context, manager, summary string) workflow.Context {
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToCloseTimeout: undoLimit,
 		StartToCloseTimeout:    readAttempt,
+		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),
 		Summary:                summary,
 	})

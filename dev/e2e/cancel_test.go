@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
 func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
@@ -27,29 +27,39 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 		},
 	}
 	moments := map[string]struct {
-		fault map[string]any
-		shape map[string]any
-		when  func(org string, run client.WorkflowRun) bool
+		fault opsmanagertest.Fault
+		when  func(s *system, org string, run client.WorkflowRun) bool
+		late  bool // the fault begins at the moment itself
 	}{
 		"in the POST": {
-			fault: map[string]any{"kind": "stall", "operation": "POST", "duration": "1s"},
-			when:  func(org string, _ client.WorkflowRun) bool { return s.evidence(org).Posts == 1 },
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", Duration: opsmanagertest.Duration(time.Second)},
+			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Posts == 1 },
+		},
+		"in the first read": {
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Duration: opsmanagertest.Duration(time.Minute)},
+			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets == 1 },
 		},
 		"creating in back-off": {
-			fault: map[string]any{"kind": "503", "operation": "POST"},
-			when: func(_ string, run client.WorkflowRun) bool {
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.TooManyRequests, Operation: "POST"},
+			when: func(s *system, _ string, run client.WorkflowRun) bool {
 				problem := s.status(run).Problem
-				return problem != nil && problem.Type == migrationlink.ErrManagerUnavailable || s.status(run).Phase == migrationlink.PhaseSettling
+				return problem != nil && problem.Type == migrationlink.ErrManagerUnavailable
+			},
+		},
+		"looking for a lost reply": {
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST"},
+			when: func(s *system, _ string, run client.WorkflowRun) bool {
+				return s.status(run).Phase == migrationlink.PhaseSettling
 			},
 		},
 		"syncing in back-off": {
-			shape: map[string]any{"sync": "never"},
-			when:  func(org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 4 },
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.ChunkedBody}, // harmless
+			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 4 },
 		},
 		"in a poll": {
-			shape: map[string]any{"sync": "never"},
-			fault: map[string]any{"kind": "stall", "operation": "GET", "duration": "30s", "after": 3},
-			when:  func(org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 3 },
+			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Duration: opsmanagertest.Duration(time.Minute)},
+			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 3 },
+			late:  true,
 		},
 	}
 	for moment, at := range moments {
@@ -57,15 +67,21 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 			for _, undo := range []migrationlink.UndoPolicy{"", migrationlink.UndoNever} {
 				t.Run(moment+" "+way+" "+string(undo), func(t *testing.T) {
 					t.Parallel()
+					s := s.in(t)
 					org := newOrg()
-					if at.shape != nil {
-						s.shape(org, at.shape)
-					}
-					if at.fault != nil {
-						s.fault(org, at.fault)
+					s.shape(org, map[string]any{"sync": "never"})
+					fault := at.fault
+					fault.OrgID = org
+					if !at.late {
+						s.fault(fault)
 					}
 					run := s.begin(org, func(r *migrationlink.LinkRequest) { r.Undo = undo })
-					require.Eventually(t, func() bool { return at.when(org, run) }, 30*time.Second, 20*time.Millisecond)
+					require.Eventually(t, func() bool { return at.when(s, org, run) }, 30*time.Second, 20*time.Millisecond)
+					if at.late {
+						s.fault(fault)
+						seen := s.evidence(org).Gets
+						require.Eventually(t, func() bool { return s.evidence(org).Gets > seen }, 30*time.Second, 10*time.Millisecond)
+					}
 
 					asked := time.Now()
 					cancel(t, run)
@@ -78,19 +94,13 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 					require.Equal(t, migrationlink.OutcomeCancelled, result.Outcome)
 					left := s.evidence(org)
 					if undo == migrationlink.UndoNever {
-						require.Equal(t, left.EffectivePosts == 1, left.LinkStatus != "NONE")
+						require.Equal(t, left.EffectivePosts == 1, left.LinkStatus != opsmanagertest.StatusNone)
 						require.Zero(t, left.Deletes)
 						return
 					}
-					require.Equal(t, "NONE", left.LinkStatus)
+					require.Equal(t, opsmanagertest.StatusNone, left.LinkStatus)
 				})
 			}
 		}
 	}
-}
-
-func (s *system) fault(orgID string, fault map[string]any) {
-	s.t.Helper()
-	fault["orgId"] = orgID
-	s.control(http.MethodPut, "/simulator/faults", map[string]any{"faults": []any{fault}}, nil)
 }

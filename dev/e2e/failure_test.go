@@ -54,6 +54,7 @@ func TestWhatARetryCannotHealFailsInOneAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			org := newOrg()
 			if test.shape != nil {
 				s.shape(org, test.shape)
@@ -103,6 +104,7 @@ func TestBadInputNamesTheFieldAndChangesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			org := newOrg()
 			done := s.starter(append([]string{"link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO"}, test.args...)...)
 			require.Equal(t, 2, done.code, done.stderr)

@@ -26,6 +26,7 @@ func TestLinkEndsSynced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			org := newOrg()
 			if test.delay != "" {
 				s.shape(org, map[string]any{"syncDelay": test.delay})
@@ -63,6 +64,7 @@ func TestEveryUndocumentedAnswerLeadsToTheSameLink(t *testing.T) {
 			for _, second := range []string{"conflict", "overwrite", "idempotent"} {
 				t.Run(withoutLink+" "+reply+" "+second, func(t *testing.T) {
 					t.Parallel()
+					s := s.in(t)
 					org := newOrg()
 					s.shape(org, map[string]any{"statusWithoutLink": withoutLink, "postReply": reply, "secondPost": second, "echoToken": true})
 					result, code := s.linkJSON(org)
@@ -99,6 +101,7 @@ func TestSyncTimeoutIsAnOutcomeOfItsOwn(t *testing.T) {
 	}{"kept": {"on-cancel", migrationlink.LinkNotSynced}, "undone": {"always", "NONE"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			org := newOrg()
 			s.shape(org, map[string]any{"sync": "never"})
 			began := time.Now()

@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,10 @@ import (
 var devProgram, workerProgram, starterProgram string
 
 func TestMain(m *testing.M) {
+	// These tests wait more than they compute.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(run(m))
 }
 

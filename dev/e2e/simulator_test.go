@@ -18,3 +18,9 @@ func (s *system) state() opsmanagertest.State {
 	s.control(http.MethodGet, "/simulator/state", nil, &state)
 	return state
 }
+
+// fault adds a fault to those there are.
+func (s *system) fault(fault opsmanagertest.Fault) {
+	s.t.Helper()
+	s.control(http.MethodPost, "/simulator/faults", map[string]any{"faults": opsmanagertest.Faults{fault}}, nil)
+}

@@ -31,13 +31,20 @@ type system struct {
 	env       []string
 	simulator string
 	temporal  client.Client
-	logs      *lockedBuffer // of every worker
+}
+
+// in is the system as a subtest uses it.
+func (s *system) in(t *testing.T) *system {
+	t.Helper()
+	copied := *s
+	copied.t = t
+	return &copied
 }
 
 // newSystem starts a stack of its own, without a worker.
 func newSystem(t *testing.T, flags ...string) *system {
 	t.Helper()
-	s := &system{t: t, dir: t.TempDir(), logs: &lockedBuffer{}}
+	s := &system{t: t, dir: t.TempDir()}
 	s.args = append([]string{"up", "--no-worker", "--files", s.dir, "--db", filepath.Join(s.dir, "temporal.db"),
 		"--temporal-port", "0", "--ui-port", "0", "--simulator-port", "0"}, flags...)
 	s.up()
@@ -53,9 +60,7 @@ func (s *system) up() {
 	printed := s.dev.output.String()
 	_, rest, _ := strings.Cut(printed, "Simulator  ")
 	s.simulator, _, _ = strings.Cut(rest, "/simulator/state")
-	if s.temporal == nil {
-		s.connect()
-	}
+	s.connect()
 }
 
 func (s *system) connect() {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"go.uber.org/zap"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -243,17 +244,27 @@ func service(grpcPort, httpPort int) config.Service {
 
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
 
+const (
+	// Ports below those that systems give to outgoing connections, any of which
+	// could take a port between the moment it is found free and its use.
+	lowestPort, highestPort = 15000, 30000
+	portAttempts            = 1000
+)
+
 // FreePorts returns n different loopback ports that nobody listens on.
 func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", loopback+":0")
+	var ports []int
+	for range portAttempts {
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		listener, err := net.Listen("tcp", address(port))
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			continue
 		}
 		// Held until all are found, so that no port is found twice.
 		defer listener.Close()
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("found no %d free ports between %d and %d", n, lowestPort, highestPort)
 }

@@ -23,7 +23,7 @@ import (
 // heartbeatInterval is how late a running activity learns of its cancellation,
 // at most: the answer to a heartbeat brings it, and the SDK holds them back for
 // up to a minute by itself.
-const heartbeatInterval = time.Second
+const heartbeatInterval = 500 * time.Millisecond
 
 // Worker polls one task queue for workflows and one per manager for activities.
 type Worker struct {

@@ -1,0 +1,115 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+func quickly(r *migrationlink.LinkRequest) { r.SettleTime = "8s" }
+
+func (s *system) requireLinkedOnce(run client.WorkflowRun, orgID string) {
+	s.t.Helper()
+	var result migrationlink.LinkResult
+	require.NoError(s.t, run.Get(s.t.Context(), &result))
+	require.Equal(s.t, migrationlink.OutcomeLinked, result.Outcome)
+	require.Equal(s.t, 1, s.evidence(orgID).EffectivePosts)
+	require.Equal(s.t, opsmanagertest.StatusSynced, s.evidence(orgID).LinkStatus)
+}
+
+func TestWorkerKilledWhileCreatingLeavesOneLink(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kind        opsmanagertest.FaultKind
+		withoutLink string
+	}{
+		"before the POST took effect":                       {opsmanagertest.StallBefore, "not-found"},
+		"after it took effect":                              {opsmanagertest.StallAfter, "not-found"},
+		"after it took effect, and no link looks the same":  {opsmanagertest.StallAfter, "not-synced"},
+		"before it took effect, and no link looks the same": {opsmanagertest.StallBefore, "not-synced"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t, "--sync-delay", "2s")
+			worker := s.worker("")
+			org := newOrg()
+			s.shape(org, map[string]any{"statusWithoutLink": test.withoutLink})
+			s.fault(opsmanagertest.Fault{Kind: test.kind, Operation: "POST", Count: 1, Duration: opsmanagertest.Duration(5 * time.Second)})
+			run := s.begin(org, quickly)
+			require.Eventually(t, func() bool { return s.evidence(org).Posts == 1 }, 30*time.Second, 5*time.Millisecond)
+			worker.kill()
+			s.worker("")
+			s.requireLinkedOnce(run, org)
+		})
+	}
+}
+
+func TestWorkerKilledWhileSyncingLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "6s")
+	worker := s.worker("")
+	org := newOrg()
+	run := s.begin(org, nil)
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	worker.kill()
+	s.worker("")
+	s.requireLinkedOnce(run, org)
+}
+
+func TestWholeStackKilledWhileSyncingLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "8s")
+	worker := s.worker("")
+	org := newOrg()
+	run := s.begin(org, nil)
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	worker.kill()
+	s.dev.kill()
+
+	s.up()
+	s.worker("")
+	s.requireLinkedOnce(s.temporal.GetWorkflow(t.Context(), run.GetID(), run.GetRunID()), org)
+}
+
+func TestWorkerThatIsAskedToEndFinishesTheCall(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "0s")
+	worker := s.worker("")
+	org := newOrg()
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallAfter, Operation: "POST", Count: 1, Duration: opsmanagertest.Duration(3 * time.Second)})
+	run := s.begin(org, nil)
+	require.Eventually(t, func() bool { return s.evidence(org).Posts == 1 }, 30*time.Second, 5*time.Millisecond)
+	worker.stop()
+	require.Zero(t, worker.cmd.ProcessState.ExitCode())
+	s.worker("")
+	s.requireLinkedOnce(run, org)
+	require.Len(t, s.history(run.GetID(), run.GetRunID()), 11, "as if nothing had happened")
+}
+
+func TestLostReplyNeverLeadsToASecondEffectivePost(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "3s")
+	s.worker("")
+	for _, kind := range []opsmanagertest.FaultKind{
+		opsmanagertest.LostReply, opsmanagertest.ConnectionReset, opsmanagertest.GarbageBody,
+		opsmanagertest.TruncatedBody, opsmanagertest.BadGateway, opsmanagertest.TooManyRequests,
+	} {
+		for _, withoutLink := range []string{"not-found", "not-synced"} {
+			for _, second := range []string{"conflict", "overwrite", "idempotent"} {
+				t.Run(string(kind)+" "+withoutLink+" "+second, func(t *testing.T) {
+					t.Parallel()
+					s := s.in(t)
+					org := newOrg()
+					s.shape(org, map[string]any{"statusWithoutLink": withoutLink, "secondPost": second})
+					s.fault(opsmanagertest.Fault{Kind: kind, Operation: "POST", OrgID: org, Count: 2})
+					s.requireLinkedOnce(s.begin(org, quickly), org)
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package migrationlink_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+func valid() migrationlink.LinkRequest {
+	return migrationlink.LinkRequest{
+		Manager: "demo",
+		OrgID:   "5f1b2c3d4e5f6a7b8c9d0e1f",
+		Token:   migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"},
+	}
+}
+
+func TestARequestNeedsThreeFields(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, valid().Validate())
+	require.NoError(t, valid().WithDefaults().Validate())
+}
+
+func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	err := migrationlink.LinkRequest{
+		Manager: "No", OrgID: "x", Token: migrationlink.TokenSource{Ref: "env:PATH"},
+		Undo: "maybe", CreateTimeout: "0s", SyncTimeout: "five minutes", SettleTime: "-1s",
+	}.Validate()
+	var invalid *migrationlink.ValidationError
+	require.True(t, errors.As(err, &invalid))
+	var fields []string
+	for _, problem := range invalid.Problems {
+		fields = append(fields, problem.Field)
+	}
+	require.Equal(t, []string{"manager", "orgId", "token.ref", "undo", "createTimeout", "syncTimeout", "settleTime"}, fields)
+}
+
+func TestTokenReferences(t *testing.T) {
+	t.Parallel()
+	for ref, good := range map[string]bool{
+		"env:LINK_TOKEN_A":       true,
+		"env:LINK_TOKEN_A_1":     true,
+		"file:acme":              true,
+		"file:team/acme.token":   true,
+		"file:..data/acme":       true, // a name of its own, as mounted secrets have
+		"":                       false,
+		"env:":                   false,
+		"env:LINK_TOKEN_":        false,
+		"env:HOME":               false,
+		"env:LINK_TOKEN_a":       false,
+		"env:LINK_TOKEN_A\n":     false,
+		"file:":                  false,
+		"file:.":                 false,
+		"file:..":                false,
+		"file:../acme":           false,
+		"file:a/../../acme":      false,
+		"file:a/../b":            false,
+		"file:/etc/passwd":       false,
+		"file:a\\..\\b":          false,
+		"file:a\x00b":            false,
+		"vault:acme":             false,
+		strings.Repeat("a", 192): false,
+	} {
+		request := valid()
+		request.Token.Ref = ref
+		err := request.Validate()
+		require.Equal(t, good, err == nil, "%q: %v", ref, err)
+		if len(ref) > 20 && err != nil {
+			require.NotContains(t, err.Error(), ref, "it may be the token")
+		}
+	}
+}
+
+func TestASecretInTheWrongFieldIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	canary := strings.Repeat("canary", 32)
+	err := migrationlink.LinkRequest{
+		Manager: canary, OrgID: canary, Token: migrationlink.TokenSource{Ref: canary},
+		Undo: migrationlink.UndoPolicy(canary), SyncTimeout: migrationlink.Duration(canary),
+	}.Validate()
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "canary")
+}
+
+func TestTheNamesThatCallersShare(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "link.demo.5f1b2c3d4e5f6a7b8c9d0e1f", migrationlink.WorkflowID("demo", "5f1b2c3d4e5f6a7b8c9d0e1f"))
+	require.Equal(t, "migration-link.demo", migrationlink.ManagerTaskQueue("demo"))
+}

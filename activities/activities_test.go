@@ -118,7 +118,7 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 		errorType string
 	}{
 		"synced":                      {opsmanagertest.OrgSettings{Sync: later}, false, ""},
-		"not synced, settling":        {opsmanagertest.OrgSettings{Sync: never}, false, migrationlink.ErrReplyLost},
+		"not synced, settling":        {opsmanagertest.OrgSettings{Sync: never}, false, migrationlink.ErrNotSynced},
 		"not synced, 409":             {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostConflict}, true, ""},
 		"not synced, idempotent POST": {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostIdempotent}, true, ""},
 	} {

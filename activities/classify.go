@@ -157,12 +157,11 @@ func replyLost(target Target, err error, delay time.Duration) error {
 	return applicationError(found, delay)
 }
 
-// stillInDoubt is the error for a link that has appeared late, perhaps: some
-// managers report a status without a link, too.
-func stillInDoubt(target Target, status string) error {
-	found := notSynced(target, status)
-	found.Type = migrationlink.ErrReplyLost
-	return applicationError(found, 0)
+// stillInDoubt is the error for what may be a link that appears late: some
+// managers report a status without a link, too. It comes back when the doubt is
+// over.
+func stillInDoubt(in CreateLinkInput, status string) error {
+	return applicationError(notSynced(in.Target, status), time.Until(in.DoubtUntil))
 }
 
 func tokenUnavailable(err error) error {

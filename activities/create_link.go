@@ -64,7 +64,7 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 		return CreateLinkResult{Created: in.inDoubt(), LinkStatus: status, Polls: 1}, nil
 	}
 	if status != migrationlink.LinkNone && time.Now().Before(in.DoubtUntil) {
-		return CreateLinkResult{}, stillInDoubt(in.Target, status)
+		return CreateLinkResult{}, stillInDoubt(in, status)
 	}
 	created, err := post(ctx, client, in, token)
 	if err != nil {

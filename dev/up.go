@@ -72,6 +72,9 @@ func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool
 		return err
 	}
 	defer s.Stop()
+	if shorter, err := filepath.Rel(root, files); err == nil && filepath.IsLocal(shorter) {
+		files = shorter
+	}
 	printBanner(out, options, files, noWorker)
 	<-ctx.Done()
 	fmt.Fprintln(out, "stopping")

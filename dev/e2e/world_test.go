@@ -101,7 +101,7 @@ func (s *system) worker(extra string, env ...string) *process {
 	base, err := os.ReadFile(filepath.Join(s.dir, "worker.toml"))
 	require.NoError(s.t, err)
 	file := filepath.Join(s.t.TempDir(), "worker.toml")
-	content := strings.Replace(string(base), `"info"`, `"debug"`, 1) + "\n" + strings.ReplaceAll(extra, "SIMULATOR", s.simulator)
+	content := strings.Replace(string(base), "[log]\n", "[log]\nlevel = \"debug\"\n", 1) + "\n" + strings.ReplaceAll(extra, "SIMULATOR", s.simulator)
 	require.NoError(s.t, os.WriteFile(file, []byte(content), 0o600))
 	p := start(s.t, append(append([]string{}, s.env...), env...), workerProgram, "--config", file)
 	p.waitFor("worker ready")

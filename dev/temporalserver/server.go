@@ -127,6 +127,7 @@ func (s *Server) startUI(ctx context.Context, options Options) error {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
+	prober := &http.Client{Timeout: time.Second}
 	for {
 		if err := failed.Load(); err != nil {
 			return fmt.Errorf("start web ui on port %d: %w", options.UIPort, *err)
@@ -135,7 +136,7 @@ func (s *Server) startUI(ctx context.Context, options Options) error {
 		if err != nil {
 			return err
 		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
+		if response, err := prober.Do(request); err == nil {
 			response.Body.Close()
 			return nil
 		}
@@ -256,7 +257,7 @@ func FreePorts(n int) ([]int, error) {
 	var ports []int
 	for range portAttempts {
 		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		listener, err := net.Listen("tcp", address(port))
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address(port))
 		if err != nil {
 			continue
 		}

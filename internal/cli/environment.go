@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
 	"io"
 	"os"
 	"time"
 
-	"go.temporal.io/sdk/client"
 	"golang.org/x/term"
 )
 
@@ -30,8 +28,6 @@ type Environment struct {
 	// TerminalWidth returns the columns of the terminal behind a stream, or 0 if
 	// there is none. By default the operating system is asked.
 	TerminalWidth func(io.Writer) int
-
-	dial func(context.Context, client.Options) (client.Client, error)
 }
 
 // Process is the environment of this process.
@@ -54,9 +50,6 @@ func (e Environment) withDefaults() Environment {
 	}
 	if e.TerminalWidth == nil {
 		e.TerminalWidth = terminalWidth
-	}
-	if e.dial == nil {
-		e.dial = client.DialContext
 	}
 	return e
 }

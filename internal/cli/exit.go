@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
 // Exit codes. They are part of the command line's contract.
@@ -44,6 +45,9 @@ func exitCode(err error) int {
 	}
 	if known, ok := errors.AsType[failure](err); ok {
 		return known.code
+	}
+	if known, ok := errors.AsType[*temporalconn.Error](err); ok && known.Kind == temporalconn.Unreachable {
+		return ExitUnreachable
 	}
 	return ExitOther
 }

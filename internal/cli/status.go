@@ -72,7 +72,7 @@ func (a *app) watchOn(ctx context.Context, s *server, run linkRun) error {
 
 func (s *server) notFound(run linkRun) error {
 	return failure{ExitOther,
-		fmt.Sprintf("organization %s of manager %s has no link in namespace %q of Temporal at %s", run.orgID, run.manager, s.namespace, s.address),
+		fmt.Sprintf("organization %s of manager %s has no link in namespace %q of Temporal at %s", run.orgID, run.manager, s.options.Namespace, s.options.HostPort),
 		"Check --org, --manager and the namespace; ended links are forgotten after the namespace's retention time."}
 }
 

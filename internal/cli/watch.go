@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
 const (
@@ -102,7 +103,7 @@ func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view)
 func untilEnd(ctx context.Context, s *server, run linkRun) ending {
 	for {
 		result, err := awaitResult(ctx, s.Client, run)
-		if err == nil || !silent(err) || !pause(ctx, lookEvery) {
+		if err == nil || !temporalconn.Silent(err) || !pause(ctx, lookEvery) {
 			return ending{result, err}
 		}
 	}
@@ -145,11 +146,11 @@ func interrupted(run linkRun) error {
 
 // absence is what a watcher should know meanwhile.
 func (s *server) absence(err error) string {
-	return fmt.Sprintf("Temporal at %s does not answer (%s). It is asked again; the link goes on when it is back.", s.address, oneLine(dialReason(err)))
+	return fmt.Sprintf("Temporal at %s does not answer (%s). It is asked again; the link goes on when it is back.", s.options.HostPort, oneLine(temporalconn.Reason(err)))
 }
 
 func (s *server) goneAway(run linkRun, err error) error {
-	return failure{ExitUnreachable, fmt.Sprintf("Temporal at %s has stopped answering (%s); the link goes on when it is back", s.address, dialReason(err)),
+	return failure{ExitUnreachable, fmt.Sprintf("Temporal at %s has stopped answering (%s); the link goes on when it is back", s.options.HostPort, temporalconn.Reason(err)),
 		run.howToGoOn()}
 }
 

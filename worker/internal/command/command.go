@@ -15,6 +15,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
 	"github.com/migrationlink/migrationlink/internal/logging"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
 // Exit codes of the worker. Others mean what they mean to starter.
@@ -53,21 +54,17 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return ExitOK
 	}
 	_, _ = fmt.Fprintln(stderr, "worker: "+err.Error())
-	if coded, ok := errors.AsType[exitError](err); ok {
-		return coded.code
+	if _, ok := errors.AsType[usageError](err); ok {
+		return ExitUsage
+	}
+	if known, ok := errors.AsType[*temporalconn.Error](err); ok && known.Kind == temporalconn.Unreachable {
+		return ExitUnreachable
 	}
 	return ExitOther
 }
 
-// exitError is an error with an exit code of its own.
-type exitError struct {
-	code int
-	error
-}
-
-func (e exitError) Unwrap() error { return e.error }
-
-func wrongUsage(err error) error { return exitError{ExitUsage, err} }
+// usageError is the fault of the command line or the configuration.
+type usageError struct{ error }
 
 func newCommand() *cobra.Command {
 	var (
@@ -83,14 +80,14 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return wrongUsage(fmt.Errorf("unknown argument %q; see worker --help", args[0]))
+				return usageError{fmt.Errorf("unknown argument %q; see worker --help", args[0])}
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := load(path)
 			if err != nil {
-				return wrongUsage(err)
+				return usageError{err}
 			}
 			if check {
 				return reportGood(cmd.OutOrStdout(), cfg)
@@ -99,7 +96,7 @@ func newCommand() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return wrongUsage(fmt.Errorf("%w; see worker --help", err))
+		return usageError{fmt.Errorf("%w; see worker --help", err)}
 	})
 	root.Flags().StringVar(&path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
 	root.Flags().BoolVar(&check, "check", false, "check the configuration with all that it refers to, and end")
@@ -129,14 +126,15 @@ func reportGood(stdout io.Writer, cfg config.Config) error {
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	logger, err := logging.New(cfg.Log.Level, cfg.Log.Format, stderr)
 	if err != nil {
-		return wrongUsage(err)
+		return usageError{err}
 	}
-	options, err := temporalOptions(logger)
+	options, err := temporalconn.Load(temporalconn.Overrides{})
 	if err != nil {
-		return err
+		return usageError{err}
 	}
+	options.Logger = logging.ForTemporal(logger)
 	logger.Info("connecting to Temporal", zap.String("address", options.HostPort), zap.String("namespace", options.Namespace))
-	temporal, err := dial(ctx, options)
+	temporal, err := options.Dial(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil // asked to end before there was anything to stop
 	}
@@ -144,5 +142,5 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer temporal.Close()
-	return explain(options, linkworker.Run(ctx, temporal, cfg, logger))
+	return options.Explain(linkworker.Run(ctx, temporal, cfg, logger))
 }

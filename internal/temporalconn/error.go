@@ -1,0 +1,91 @@
+package temporalconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/serviceerror"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Kind is what a connection fails for.
+type Kind int
+
+// Kinds of an Error.
+const (
+	Misconfigured Kind = iota
+	Unreachable
+	Refused
+	NoNamespace
+)
+
+// Error is for the operator.
+type Error struct {
+	Kind    Kind
+	Message string // what was tried and what came of it
+	Remedy  string // whole sentences
+}
+
+func (e *Error) Error() string { return strings.TrimSuffix(e.Message, ".") + ". " + e.Remedy }
+
+// Explain makes an *Error of an error that tells of the connection, and returns
+// any other as it is.
+func (o Options) Explain(err error) error {
+	_, noNamespace := errors.AsType[*serviceerror.NamespaceNotFound](err)
+	switch code := codeOf(err); {
+	case noNamespace:
+		return &Error{NoNamespace, fmt.Sprintf("Temporal at %s has no namespace %q", o.HostPort, o.Namespace),
+			fmt.Sprintf("Create it, or set TEMPORAL_NAMESPACE%s or the profile.", o.orFlag("--namespace"))}
+	case Silent(err):
+		return o.unreachable(err)
+	case code == codes.PermissionDenied || code == codes.Unauthenticated:
+		return &Error{Refused, fmt.Sprintf("Temporal at %s refuses these credentials for namespace %q: %s", o.HostPort, o.Namespace, Reason(err)),
+			"Check TEMPORAL_API_KEY, the TLS client certificate and TEMPORAL_NAMESPACE."}
+	}
+	return err
+}
+
+func (o Options) unreachable(err error) error {
+	return &Error{Unreachable, fmt.Sprintf("Temporal cannot be reached at %s (%s)", o.HostPort, Reason(err)),
+		fmt.Sprintf("Check that it runs, and set TEMPORAL_ADDRESS%s or a profile to its host:port, and TEMPORAL_TLS if it wants TLS.", o.orFlag("--address"))}
+}
+
+func (o Options) orFlag(name string) string {
+	if !o.flags {
+		return ""
+	}
+	return ", " + name
+}
+
+// Silent tells whether err says nothing but that Temporal does not answer now.
+func Silent(err error) bool {
+	code := codeOf(err)
+	return code == codes.Unavailable || code == codes.DeadlineExceeded
+}
+
+// Reason is the part of a gRPC error that says something.
+func Reason(err error) string {
+	if codeOf(err) == codes.DeadlineExceeded {
+		return "no answer in time"
+	}
+	text := err.Error()
+	for _, noise := range []string{"Error while dialing: ", "desc = "} {
+		if _, after, found := strings.Cut(text, noise); found {
+			text = after
+		}
+	}
+	return strings.Trim(strings.TrimPrefix(text, "failed reaching server: "), `"`)
+}
+
+func codeOf(err error) codes.Code {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return codes.DeadlineExceeded
+	}
+	if found, ok := errors.AsType[serviceerror.ServiceError](err); ok {
+		return found.Status().Code()
+	}
+	return status.Code(err) // not every code has a type of its own
+}

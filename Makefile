@@ -14,7 +14,8 @@ demo: ## link one organization on a throw-away system, with live output
 	go -C dev run . demo
 
 dev: ## the whole system for yourself: Temporal, Web UI, simulated manager, worker
-	go -C dev run . up
+	go -C dev build -o ../$(BIN)/dev .
+	exec $(BIN)/dev up
 
 test: ## all tests
 	go test ./...

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,9 @@ func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool
 		return err
 	}
 	options.ServerLog = options.WorkerLog.WithOptions(zap.IncreaseLevel(zapcore.DPanicLevel))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go endWithGoRun(ctx, cancel)
 	s, err := stack.Start(ctx, options)
 	if err != nil {
 		return err
@@ -101,4 +105,24 @@ func printBanner(out io.Writer, options stack.Options, files string, noWorker bo
 	fmt.Fprintf(out, "  go run ./starter status %s\n", target)
 	fmt.Fprintf(out, "  go run ./starter cancel %s --reason 'changed my mind'\n\n", target)
 	fmt.Fprintln(out, "ready")
+}
+
+// endWithGoRun calls end when this process was started by `go run` and that is
+// gone: `go run` passes no SIGTERM on, and would leave this process behind.
+func endWithGoRun(ctx context.Context, end func()) {
+	program, err := os.Executable()
+	if err != nil || !strings.Contains(program, "go-build") {
+		return
+	}
+	parent := os.Getppid()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for os.Getppid() == parent {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+	end()
 }

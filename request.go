@@ -42,6 +42,11 @@ const (
 	// MinSyncTimeout is one poll: the shortest delay before it, the call, and
 	// the second that Temporal needs to place it.
 	MinSyncTimeout = 3 * time.Second
+	// MaxCreateTimeout keeps the history of a link that is tried again and again
+	// well below what Temporal permits.
+	MaxCreateTimeout = 24 * time.Hour
+	// MinSettleTime is how long a link must be missing in any case.
+	MinSettleTime = 3 * time.Second
 	// MaxTimeout is far beyond any migration; more is a slip of the unit.
 	MaxTimeout = 30 * 24 * time.Hour
 )

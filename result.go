@@ -28,7 +28,8 @@ type LinkResult struct {
 	// LinkStatus is the last status that the manager reported, see Status.
 	LinkStatus string `json:"linkStatus,omitempty"`
 	// Created says that this request made the link, Removed that it removed it
-	// again.
+	// again. Both are false when the link may not have been made at all and none
+	// was found.
 	Created bool `json:"created"`
 	Removed bool `json:"removed"`
 	// Polls counts the status reads made since the link was created.

@@ -60,9 +60,9 @@ func (r LinkRequest) Validate() error {
 	}
 	add("token.ref", tokenRefProblem(r.Token.Ref))
 	add("undo", undoProblem(r.Undo))
-	add("createTimeout", durationProblem(r.CreateTimeout, MinCreateTimeout))
-	add("syncTimeout", durationProblem(r.SyncTimeout, MinSyncTimeout))
-	add("settleTime", durationProblem(r.SettleTime, time.Second))
+	add("createTimeout", durationProblem(r.CreateTimeout, MinCreateTimeout, MaxCreateTimeout))
+	add("syncTimeout", durationProblem(r.SyncTimeout, MinSyncTimeout, MaxTimeout))
+	add("settleTime", durationProblem(r.SettleTime, MinSettleTime, MaxTimeout))
 	return problems(found)
 }
 
@@ -94,7 +94,7 @@ func undoProblem(policy UndoPolicy) string {
 	return fmt.Sprintf("%s is not a policy; use %q, %q or %q", quote(string(policy)), UndoOnCancel, UndoAlways, UndoNever)
 }
 
-func durationProblem(text Duration, least time.Duration) string {
+func durationProblem(text Duration, least, most time.Duration) string {
 	if text == "" {
 		return ""
 	}
@@ -104,8 +104,8 @@ func durationProblem(text Duration, least time.Duration) string {
 		return fmt.Sprintf(`%s is not a duration; write for example "90s" or "1h30m"`, quote(string(text)))
 	case d < least:
 		return fmt.Sprintf("%s is too short; use at least %s, or leave it out for the default", d, least)
-	case d > MaxTimeout:
-		return fmt.Sprintf("%s is too long; use at most %s", d, MaxTimeout)
+	case d > most:
+		return fmt.Sprintf("%s is too long; use at most %s", d, most)
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/migrationlink/migrationlink"
@@ -25,12 +26,14 @@ import (
 type Activities struct {
 	managers map[string]*opsmanager.Client
 	tokens   secret.Tokens
+	// record is a heartbeat that tells whether Temporal has it.
+	record func(ctx context.Context, details ...any) error
 }
 
 // New returns the activities for the managers of a worker's configuration, by
 // name, and its source of link-tokens.
 func New(managers map[string]*opsmanager.Client, tokens secret.Tokens) *Activities {
-	return &Activities{managers: managers, tokens: tokens}
+	return &Activities{managers: managers, tokens: tokens, record: recordHeartbeat}
 }
 
 // Register registers the activities that call a manager.
@@ -92,24 +95,26 @@ func readStatus(ctx context.Context, client *opsmanager.Client, target Target) (
 	return string(status), err
 }
 
-// heartbeat keeps telling Temporal, with the same details, that the attempt is
-// alive, until stop is called. It is how a cancellation reaches a running
-// attempt, and how the loss of a worker is noticed before the attempt's time is
-// up. An attempt that ends before the first beat sends none.
-func heartbeat(ctx context.Context, every time.Duration, details ...any) (stop func()) {
+// recordHeartbeat fails when Temporal cannot be reached, no longer waits for the
+// attempt, or has been asked to cancel it. activity.RecordHeartbeat keeps that to
+// itself, and may send older details after newer ones.
+func recordHeartbeat(ctx context.Context, details ...any) error {
+	return activity.GetClient(ctx).RecordActivityHeartbeat(ctx, activity.GetInfo(ctx).TaskToken, details...)
+}
+
+// every calls beat again and again until stop is called, and has returned.
+func every(interval time.Duration, beat func()) (stop func()) {
 	done := make(chan struct{})
 	var beating sync.WaitGroup
 	beating.Go(func() {
-		ticker := time.NewTicker(every)
+		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			case <-ctx.Done():
-				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, details...)
+				beat()
 			}
 		}
 	})
@@ -119,15 +124,22 @@ func heartbeat(ctx context.Context, every time.Duration, details ...any) (stop f
 	}
 }
 
+// heartbeat keeps telling Temporal, with the same details, that the attempt is
+// alive: the loss of a worker is noticed long before the attempt's time is up.
+func heartbeat(ctx context.Context, details ...any) (stop func()) {
+	return every(seldom, func() { activity.RecordHeartbeat(ctx, details...) })
+}
+
 const (
 	// soon is for attempts whose cancellation is waited for.
 	soon = 400 * time.Millisecond
-	// seldom is for the others: most end before it.
+	// seldom is for the others: most end before it, and send none.
 	seldom = 3 * time.Second
 )
 
-// cancelled tells whether err is there because the attempt was cancelled, which
-// must be returned as it is or Temporal takes it for a failure.
+// cancelled tells whether err is there because the link was cancelled. The
+// context also ends when Temporal cannot be reached, or when the worker stops:
+// that is no cancellation.
 func cancelled(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && errors.Is(err, ctx.Err())
+	return ctx.Err() != nil && errors.Is(err, ctx.Err()) && temporal.IsCanceledError(context.Cause(ctx))
 }

@@ -37,12 +37,12 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 	environment := suite.NewTestActivityEnvironment()
 	environment.SetWorkerOptions(worker.Options{})
 	tokens := secret.NewTokens(tokenDirectory(t))
-	activities.Register(environment, activities.New(map[string]*opsmanager.Client{"demo": client}, tokens))
+	activities.Register(environment, activities.Unrecorded(activities.New(map[string]*opsmanager.Client{"demo": client}, tokens)))
 	return environment, server
 }
 
 func createInput() activities.CreateLinkInput {
-	return activities.CreateLinkInput{Target: target, Token: migrationlink.TokenSource{Ref: "file:token"}, Since: time.Now()}
+	return activities.CreateLinkInput{Target: target, Token: migrationlink.TokenSource{Ref: "file:token"}, Since: time.Now(), Deadline: time.Now().Add(time.Minute)}
 }
 
 func create(t *testing.T, environment *testsuite.TestActivityEnvironment, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
@@ -78,7 +78,7 @@ func TestOnlyALostReplyLeavesDoubt(t *testing.T) {
 		opsmanagertest.TooManyRequests: migrationlink.ErrManagerUnavailable,
 		opsmanagertest.UpgradeWindow:   migrationlink.ErrManagerUnavailable,
 		opsmanagertest.StaleNonce:      migrationlink.ErrManagerUnavailable,
-		opsmanagertest.NoChallenge:     migrationlink.ErrKeyRejected,
+		opsmanagertest.NoChallenge:     migrationlink.ErrKeyRejected, // again and again
 		opsmanagertest.EmptyBody:       "",
 		opsmanagertest.GzipBody:        "",
 		opsmanagertest.ChunkedBody:     "",
@@ -114,13 +114,15 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 	later, never := opsmanagertest.SyncAfterDelay, opsmanagertest.SyncNever
 	for name, test := range map[string]struct {
 		settings  opsmanagertest.OrgSettings
+		before    string
 		settled   bool // the settling time is over
 		errorType string
 	}{
-		"synced":                      {opsmanagertest.OrgSettings{Sync: later}, false, ""},
-		"not synced, settling":        {opsmanagertest.OrgSettings{Sync: never}, false, migrationlink.ErrNotSynced},
-		"not synced, 409":             {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostConflict}, true, ""},
-		"not synced, idempotent POST": {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostIdempotent}, true, ""},
+		"synced":                      {opsmanagertest.OrgSettings{Sync: later}, "NOT_SYNCED", false, ""},
+		"there was no link before":    {opsmanagertest.OrgSettings{Sync: never}, migrationlink.LinkNone, false, ""},
+		"it looked like one, still":   {opsmanagertest.OrgSettings{Sync: never}, "NOT_SYNCED", false, migrationlink.ErrNotSynced},
+		"not synced, 409":             {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostConflict}, "NOT_SYNCED", true, ""},
+		"not synced, idempotent POST": {opsmanagertest.OrgSettings{Sync: never, SecondPost: opsmanagertest.SecondPostIdempotent}, "NOT_SYNCED", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +132,7 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 			_ = requireType(t, err, migrationlink.ErrReplyLost)
 
 			in := createInput()
-			in.DoubtUntil = time.Now().Add(time.Minute)
+			in.DoubtUntil, in.Before = time.Now().Add(time.Minute), test.before
 			if test.settled {
 				in.DoubtUntil = time.Now().Add(-time.Second)
 			}
@@ -199,12 +201,12 @@ func TestDeleteOfAMissingLinkIsNoError(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{opsmanagertest.WithoutLinkNotFound, opsmanagertest.WithoutLinkNoContent} {
 		environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{DeleteWithoutLink: answer})
-		_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{Target: target})
+		_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{Target: target, Since: time.Now(), Deadline: time.Now().Add(time.Minute)})
 		require.NoError(t, err)
 	}
 	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{})
 	_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity,
-		activities.DeleteLinkInput{Target: target, DoubtUntil: time.Now().Add(time.Minute)})
+		activities.DeleteLinkInput{Target: target, DoubtUntil: time.Now().Add(time.Minute), Since: time.Now(), Deadline: time.Now().Add(time.Hour)})
 	require.False(t, requireType(t, err, migrationlink.ErrReplyLost).NonRetryable(), "it may still appear")
 }
 

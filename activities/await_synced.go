@@ -17,6 +17,8 @@ type AwaitSyncedInput struct {
 	Since time.Time `json:"since"`
 	// Deadline is when it ends: the last poll is placed just before it.
 	Deadline time.Time `json:"deadline"`
+	// AnyLink ends the waiting with any link, SYNCED or not.
+	AnyLink bool `json:"anyLink,omitempty"`
 	// NoLinkAfter, when set, ends the waiting also when there is no link at
 	// that time or later.
 	NoLinkAfter time.Time `json:"noLinkAfter,omitzero"`
@@ -37,7 +39,7 @@ func (a *Activities) AwaitSynced(ctx context.Context, in AwaitSyncedInput) (Awai
 		return AwaitSyncedResult{}, err
 	}
 	progress := lastProgress(ctx)
-	stop := heartbeat(ctx, seldom, progress)
+	stop := heartbeat(ctx, progress)
 	status, err := readStatus(ctx, client, in.Target)
 	stop() // its details are older than those below
 	if cancelled(ctx, err) {
@@ -60,8 +62,10 @@ func (a *Activities) AwaitSynced(ctx context.Context, in AwaitSyncedInput) (Awai
 // over tells whether status ends the waiting. A link that is gone does not,
 // unless asked for: a manager may show a new link late.
 func (in AwaitSyncedInput) over(status string) bool {
-	noLink := status == migrationlink.LinkNone && !in.NoLinkAfter.IsZero() && !time.Now().Before(in.NoLinkAfter)
-	return status == migrationlink.LinkSynced || noLink
+	if status == migrationlink.LinkNone {
+		return !in.NoLinkAfter.IsZero() && !time.Now().Before(in.NoLinkAfter)
+	}
+	return status == migrationlink.LinkSynced || in.AnyLink
 }
 
 // later returns the error that makes Temporal poll again, or end the waiting

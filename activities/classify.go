@@ -150,11 +150,11 @@ func unavailable(target Target, err error) finding {
 }
 
 // replyLost is the error for a creation that may have taken effect.
-func replyLost(target Target, err error, delay time.Duration) error {
+func replyLost(target Target, err error, posting Posting, delay time.Duration) error {
 	found := classify(target, err)
 	found.Type, found.final, found.cause = migrationlink.ErrReplyLost, false, nil
 	found.Remedy = "Nothing to do: it is looked for, and created again only if it does not appear."
-	return applicationError(found, delay)
+	return applicationError(found, delay, posting)
 }
 
 // stillInDoubt is the error for what may be a link that appears late: some

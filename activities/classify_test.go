@@ -75,9 +75,13 @@ func TestWhatIsReturnedIsTheApplicationErrorItself(t *testing.T) {
 	_, bare := asTemporal(context.Background(), found, minDelay).(*temporal.ApplicationError) //nolint:errorlint // the point
 	require.True(t, bare)
 
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(temporal.NewCanceledError())
 	found = classify(Target{}, &opsmanager.TransportError{Err: ctx.Err()})
 	require.Equal(t, ctx.Err(), asTemporal(ctx, found, 0), "a cancellation is no failure")
+	lost, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("Temporal cannot be reached"))
+	found = classify(Target{}, &opsmanager.TransportError{Err: lost.Err()})
+	require.NotErrorIs(t, asTemporal(lost, found, 0), context.Canceled, "that was no cancellation")
 	require.False(t, errors.Is(asTemporal(ctx, classify(Target{}, &opsmanager.Error{StatusCode: 503}), 0), context.Canceled))
 }

@@ -3,10 +3,13 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
@@ -17,13 +20,23 @@ type CreateLinkInput struct {
 	Target
 	Token migrationlink.TokenSource `json:"token"`
 	// DoubtUntil, when set, says that an earlier attempt may have created the
-	// link, and when it should have appeared at the latest.
+	// link, and when it should have appeared at the latest; Before, which status
+	// was read before that attempt.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
+	Before     string    `json:"before,omitempty"`
 	// Since is when creating began, for the delay before the next attempt.
 	Since time.Time `json:"since"`
+	// Deadline is when it ends: nothing is sent after it.
+	Deadline time.Time `json:"deadline"`
 }
 
 func (in CreateLinkInput) inDoubt() bool { return !in.DoubtUntil.IsZero() }
+
+// appeared tells whether status is that of a link that an earlier attempt made:
+// there was none before it, and the manager tells a missing link.
+func (in CreateLinkInput) appeared(status string) bool {
+	return in.inDoubt() && in.Before == migrationlink.LinkNone && status != migrationlink.LinkNone
+}
 
 // CreateLinkResult says that there is a link now.
 type CreateLinkResult struct {
@@ -35,6 +48,22 @@ type CreateLinkResult struct {
 	// Warning is a problem that the manager reported with the accepted link.
 	Warning string `json:"warning,omitempty"`
 }
+
+// Posting is the trace of a creation that may have taken effect. It is in the
+// heartbeat details of an attempt from just before the POST, so that they tell
+// of an attempt that vanished whether there may be a link; and a detail, after
+// the problem, of ErrReplyLost.
+type Posting struct {
+	// Before is the status that was read before it.
+	Before string `json:"before"`
+	// Slow says that the manager may be at work on it still: the reply was not
+	// cut off, it did not come.
+	Slow bool `json:"slow,omitempty"`
+}
+
+// afterwardsLimit bounds a read that is worth less than the result it comes
+// after.
+const afterwardsLimit = 5 * time.Second
 
 // CreateLink creates a link, once. It reads the status before it writes: a link
 // that is SYNCED already was made by somebody else, or by an earlier attempt
@@ -54,59 +83,116 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if err != nil {
 		return CreateLinkResult{}, tokenUnavailable(err)
 	}
-	defer heartbeat(ctx, soon)()
+	attempt := &creation{Activities: a, client: client, in: in}
+	ctx, stop := attempt.heartbeat(ctx)
+	defer stop()
 
-	status, err := readStatus(ctx, client, in.Target)
+	reads, cancel := context.WithDeadline(ctx, in.Deadline)
+	defer cancel()
+	status, err := readStatus(reads, client, in.Target)
 	if err != nil {
 		return CreateLinkResult{}, asTemporal(ctx, classify(in.Target, err), backoff(in.Since))
 	}
-	if status == migrationlink.LinkSynced {
+	if status == migrationlink.LinkSynced || in.appeared(status) {
 		return CreateLinkResult{Created: in.inDoubt(), LinkStatus: status, Polls: 1}, nil
 	}
 	if status != migrationlink.LinkNone && time.Now().Before(in.DoubtUntil) {
 		return CreateLinkResult{}, stillInDoubt(in, status)
 	}
-	created, err := post(ctx, client, in, token)
-	if err != nil {
-		return a.refused(ctx, client, in, err)
+	return attempt.post(ctx, status, token)
+}
+
+// creation is one attempt to create a link.
+type creation struct {
+	*Activities
+	client *opsmanager.Client
+	in     CreateLinkInput
+
+	mu      sync.Mutex
+	posting *Posting // once the POST may leave
+}
+
+// heartbeat returns a context that ends when the link is cancelled. The
+// heartbeats go on after that, as a POST that was sent is waited for.
+func (c *creation) heartbeat(ctx context.Context) (_ context.Context, stop func()) {
+	lasting := context.WithoutCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stopBeating := every(soon, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		var details []any
+		if c.posting != nil {
+			details = append(details, *c.posting)
+		}
+		if err := c.record(lasting, details...); temporal.IsCanceledError(err) {
+			cancel(err)
+		}
+	})
+	return ctx, func() {
+		stopBeating()
+		cancel(nil)
 	}
-	result := afterwards(ctx, client, in.Target)
+}
+
+func (c *creation) post(ctx context.Context, before, token string) (CreateLinkResult, error) {
+	posts, cancel := context.WithDeadline(ctx, activity.GetInfo(ctx).Deadline)
+	defer cancel()
+	created, err := c.client.CreateLink(posts, c.in.OrgID, token, func() error { return c.mark(ctx, Posting{Before: before}) })
+	if err != nil {
+		return c.refused(ctx, before, err)
+	}
+	result := c.afterwards(ctx)
 	result.Created = true
 	result.Warning = created.ErrorMessage
 	return result, nil
 }
 
-// post is not cut short by a cancellation: a POST that was sent is waited for,
-// so that the undo, which comes next, cannot overtake it. It keeps to the
-// attempt's deadline: past it the workflow may have decided to post again.
-func post(ctx context.Context, client *opsmanager.Client, in CreateLinkInput, token string) (opsmanager.Created, error) {
-	if err := ctx.Err(); err != nil {
-		return opsmanager.Created{}, err
+// mark leaves the trace of the POST that is about to be sent. It must not be
+// sent otherwise: when Temporal does not have the mark, or has given the attempt
+// up, the workflow would take it for one that sent nothing.
+func (c *creation) mark(ctx context.Context, posting Posting) error {
+	if !time.Now().Before(c.in.Deadline) {
+		return errors.New("no time is left to create the link")
 	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), activity.GetInfo(ctx).Deadline)
-	defer cancel()
-	return client.CreateLink(ctx, in.OrgID, token)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.record(ctx, posting); err != nil {
+		return fmt.Errorf("the worker could not tell Temporal: %w", err)
+	}
+	c.posting = &posting
+	return nil
 }
 
-func (a *Activities) refused(ctx context.Context, client *opsmanager.Client, in CreateLinkInput, err error) (CreateLinkResult, error) {
+func (c *creation) refused(ctx context.Context, before string, err error) (CreateLinkResult, error) {
 	if opsmanager.MayHaveTakenEffect(err) {
-		return CreateLinkResult{}, replyLost(in.Target, err, backoff(in.Since))
+		return CreateLinkResult{}, replyLost(c.in.Target, err, Posting{Before: before, Slow: slow(err)}, backoff(c.in.Since))
 	}
 	if apiError, ok := errors.AsType[*opsmanager.Error](err); ok && apiError.StatusCode == http.StatusConflict {
-		result := afterwards(ctx, client, in.Target)
+		result := c.afterwards(ctx)
 		if result.LinkStatus != migrationlink.LinkNone {
 			// There is a link: after a lost reply it is this request's.
-			result.Created = in.inDoubt()
+			result.Created = c.in.inDoubt()
 			return result, nil
 		}
 	}
-	return CreateLinkResult{}, asTemporal(ctx, classify(in.Target, err), backoff(in.Since))
+	return CreateLinkResult{}, asTemporal(ctx, classify(c.in.Target, err), backoff(c.in.Since))
+}
+
+// slow tells whether the manager, or one of its nodes, may be at work still.
+func slow(err error) bool {
+	if transportError, ok := errors.AsType[*opsmanager.TransportError](err); ok {
+		return transportError.TimedOut
+	}
+	apiError, ok := errors.AsType[*opsmanager.Error](err)
+	return ok && (apiError.StatusCode == http.StatusGatewayTimeout || apiError.StatusCode == http.StatusRequestTimeout)
 }
 
 // afterwards reads the status once more: an organization that is SYNCED at once
 // needs no waiting. If it cannot be read, the waiting will.
-func afterwards(ctx context.Context, client *opsmanager.Client, target Target) CreateLinkResult {
-	status, err := readStatus(ctx, client, target)
+func (c *creation) afterwards(ctx context.Context) CreateLinkResult {
+	ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
+	defer cancel()
+	status, err := readStatus(ctx, c.client, c.in.Target)
 	if err != nil {
 		return CreateLinkResult{}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
 )
@@ -13,9 +11,14 @@ import (
 // DeleteLinkInput asks to remove a link.
 type DeleteLinkInput struct {
 	Target
+	// Since is when it began, and Deadline when it ends.
+	Since    time.Time `json:"since"`
+	Deadline time.Time `json:"deadline"`
 	// DoubtUntil, when set, says that the link may still come into being until
 	// then: its creation was sent, and its reply lost.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
+	// Before is the status that was read before that creation.
+	Before string `json:"before,omitempty"`
 }
 
 // DeleteLinkResult says that no link is left.
@@ -31,17 +34,40 @@ func (a *Activities) DeleteLink(ctx context.Context, in DeleteLinkInput) (Delete
 	if err != nil {
 		return DeleteLinkResult{}, err
 	}
-	defer heartbeat(ctx, seldom)()
-	err = client.DeleteLink(ctx, in.OrgID)
-	switch {
-	case err == nil:
-		return DeleteLinkResult{Found: true}, nil
-	case !opsmanager.NoLink(err):
-		return DeleteLinkResult{}, asTemporal(ctx, classify(in.Target, err), backoff(activity.GetInfo(ctx).ScheduledTime))
-	case time.Now().Before(in.DoubtUntil):
-		return DeleteLinkResult{}, asTemporal(ctx, mayAppear(in.Target), backoff(activity.GetInfo(ctx).ScheduledTime))
+	defer heartbeat(ctx)()
+	there, err := in.mayBeThere(ctx, client)
+	if err == nil && there {
+		err = client.DeleteLink(ctx, in.OrgID)
 	}
-	return DeleteLinkResult{}, nil
+	switch {
+	case opsmanager.NoLink(err):
+		there = false
+	case err != nil:
+		return DeleteLinkResult{}, in.later(ctx, classify(in.Target, err))
+	}
+	if !there && time.Now().Before(in.DoubtUntil) {
+		return DeleteLinkResult{}, in.later(ctx, mayAppear(in.Target))
+	}
+	return DeleteLinkResult{Found: there}, nil
+}
+
+// mayBeThere looks before it removes while a creation may be on its way: some
+// managers answer a DELETE without a link as one with it.
+func (in DeleteLinkInput) mayBeThere(ctx context.Context, client *opsmanager.Client) (bool, error) {
+	if !time.Now().Before(in.DoubtUntil) {
+		return true, nil
+	}
+	status, err := readStatus(ctx, client, in.Target)
+	// A manager that told a missing link before the creation tells it now, too.
+	// Of another only SYNCED is proof; the rest is waited out.
+	return status == migrationlink.LinkSynced || in.Before == migrationlink.LinkNone && status != migrationlink.LinkNone, err
+}
+
+func (in DeleteLinkInput) later(ctx context.Context, found finding) error {
+	delay, again := untilNextPoll(max(backoff(in.Since), found.retryAfter), time.Until(in.Deadline))
+	found.final = found.final || !again
+	found.retryAfter = 0 // it is in the delay
+	return asTemporal(ctx, found, delay)
 }
 
 func mayAppear(target Target) finding {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
 const (
@@ -162,7 +164,7 @@ func TestLinkTokenIsScrubbedFromEveryErrorHoweverItIsEchoed(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(w, reply)
 			})
-			_, err := client.CreateLink(t.Context(), orgID, canary)
+			_, err := client.CreateLink(t.Context(), orgID, canary, nil)
 			require.Error(t, err)
 			require.NotContains(t, fmt.Sprintf("%+v %#v", err, err), "canary")
 		})
@@ -196,7 +198,7 @@ func TestBothShapesOfAnAcceptedPostAreUnderstood(t *testing.T) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, test.body)
 			})
-			created, err := client.CreateLink(t.Context(), orgID, canary)
+			created, err := client.CreateLink(t.Context(), orgID, canary, nil)
 			require.NoError(t, err)
 			require.Equal(t, test.wantMessage, created.ErrorMessage)
 		})
@@ -211,7 +213,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	client := replying(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.URL+"/secret-path", http.StatusTemporaryRedirect)
 	})
-	_, err := client.CreateLink(t.Context(), orgID, canary)
+	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
 	require.ErrorContains(t, err, "redirects to "+other.URL)
 	require.NotContains(t, err.Error(), "secret-path")
 	require.Empty(t, reached)
@@ -243,7 +245,7 @@ func TestTokenDoesNotLeaveWithoutDigestAuthentication(t *testing.T) {
 				w.WriteHeader(http.StatusUnauthorized)
 			}))
 			defer server.Close()
-			_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary)
+			_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary, nil)
 			require.ErrorIs(t, err, opsmanager.ErrAuthentication)
 			require.False(t, opsmanager.MayHaveTakenEffect(err))
 		})
@@ -262,7 +264,7 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 				}
 				w.WriteHeader(code)
 			})
-			_, err := client.CreateLink(t.Context(), orgID, canary)
+			_, err := client.CreateLink(t.Context(), orgID, canary, nil)
 			require.Equal(t, inDoubt, opsmanager.MayHaveTakenEffect(err), "%v", err)
 		})
 	}
@@ -270,7 +272,7 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewServer(http.NotFoundHandler())
 		server.Close()
-		_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary)
+		_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary, nil)
 		require.Error(t, err)
 		require.False(t, opsmanager.MayHaveTakenEffect(err))
 	})
@@ -282,9 +284,72 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 			}
 			body(`{"status":"NOT_SYNCED"}`)(w, r)
 		})
-		_, err := client.CreateLink(t.Context(), orgID, canary)
+		_, err := client.CreateLink(t.Context(), orgID, canary, nil)
 		require.True(t, opsmanager.MayHaveTakenEffect(err), "%v", err)
 	})
+}
+
+func TestACancelledCallIsNotSentButWhatWasSentIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	posts := 0
+	client := replying(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			posts++
+			cancel()
+		}
+		body(`{"status":"NOT_SYNCED"}`)(w, r)
+	})
+	_, err := client.CreateLink(ctx, orgID, canary, nil)
+	require.NoError(t, err)
+
+	_, err = client.CreateLink(ctx, orgID, canary, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	refused := errors.New("not now")
+	_, err = client.CreateLink(t.Context(), orgID, canary, func() error { return refused })
+	require.ErrorIs(t, err, refused)
+	require.False(t, opsmanager.MayHaveTakenEffect(err))
+	require.Equal(t, 1, posts)
+}
+
+func TestAFailedLookBeforeThePostIsNoDoubt(t *testing.T) {
+	t.Parallel()
+	client := replying(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	require.Error(t, err)
+	require.False(t, opsmanager.MayHaveTakenEffect(err))
+}
+
+func TestOne401WithoutChallengeSaysNothing(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	client := replying(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests++; requests%5 == 1 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		body(`{"status":"SYNCED"}`)(w, r)
+	})
+	for range 4 {
+		_, err := client.LinkStatus(t.Context(), orgID)
+		require.NoError(t, err)
+	}
+	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	require.NoError(t, err)
+}
+
+func TestThePostIsNeverFirstOnItsConnection(t *testing.T) {
+	t.Parallel()
+	server := opsmanagertest.NewServer(opsmanagertest.Options{})
+	t.Cleanup(server.Close)
+	client := newClient(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: opsmanagertest.DefaultPrivateKey})
+	for n := range 5 {
+		_, err := client.CreateLink(t.Context(), fmt.Sprintf("%024x", n), canary, nil)
+		require.NoError(t, err)
+		client.Close() // the connections, as an idle timeout of the manager does
+	}
+	require.Zero(t, server.State().Totals.PostsFirstOnConnection)
+	require.Zero(t, server.State().Totals.BodiesWithoutCredentials)
 }
 
 func TestACancelledCallSaysSo(t *testing.T) {

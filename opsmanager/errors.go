@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -49,7 +50,10 @@ type TransportError struct {
 	OrgID     string
 	// Sent says that the request may have reached the manager.
 	Sent bool
-	Err  error
+	// TimedOut says that the manager did not answer in time. It may be at work
+	// still.
+	TimedOut bool
+	Err      error
 }
 
 // Error tells operation, organization and cause.
@@ -64,10 +68,10 @@ func (e *TransportError) Unwrap() error { return e.Err }
 // carried out all the same.
 func MayHaveTakenEffect(err error) bool {
 	if transportError, ok := errors.AsType[*TransportError](err); ok {
-		return transportError.Sent
+		return transportError.Sent && transportError.Operation != OperationStatus
 	}
 	apiError, ok := errors.AsType[*Error](err)
-	if !ok {
+	if !ok || apiError.Operation == OperationStatus { // CreateLink may have come no further
 		return false
 	}
 	// A refusal is final; a gateway's error or an unreadable success says
@@ -101,16 +105,31 @@ func (e *Error) WrongAPI() bool {
 }
 
 func (c *Client) transportError(ctx context.Context, call *call, err error) error {
-	if ctx.Err() != nil {
+	failed := &TransportError{Operation: call.operation, OrgID: call.orgID, Sent: call.sent.Load()}
+	failed.TimedOut = errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case ctx.Err() != nil && (call.body == nil || !failed.Sent):
 		err = ctx.Err() // what the caller waits for, whatever broke first
-	} else if errors.Is(err, context.DeadlineExceeded) {
+	case failed.TimedOut:
 		err = fmt.Errorf("the manager took longer than %s", c.timeout)
 	}
-	if text := c.scrub(call, err.Error()); text != err.Error() {
-		err = errors.New(text)
-	}
-	return &TransportError{Operation: call.operation, OrgID: call.orgID, Sent: call.sent.Load(), Err: err}
+	failed.Err = scrubbed{text: c.scrub(call, err.Error()), cause: err}
+	return failed
 }
+
+// scrubbed is an error whose text can be shown, and whose kind can still be
+// found. It does not unwrap, so that nobody shows the text of its cause.
+type scrubbed struct {
+	text  string
+	cause error
+}
+
+func (e scrubbed) Error() string        { return e.text }
+func (e scrubbed) Is(target error) bool { return errors.Is(e.cause, target) }
+func (e scrubbed) As(target any) bool   { return errors.As(e.cause, target) }
+
+// Format keeps every verb to the text.
+func (e scrubbed) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.text) }
 
 func (c *Client) apiError(call *call, r *reply) error {
 	body := parseErrorBody(r)

@@ -31,6 +31,8 @@ var errNonces = errors.New("the manager kept declaring its own new nonces stale"
 // errNotAsked: no manager does this, so it is none.
 var errNotAsked = fmt.Errorf("%w: it answered without asking for the API key, so the link-token was not sent", ErrAuthentication)
 
+var errNoChallenge = fmt.Errorf("%w: it answers 401 without a challenge", ErrAuthentication)
+
 // call is one call of the API.
 type call struct {
 	operation string // in words, for errors
@@ -39,6 +41,8 @@ type call struct {
 	path      string // below the organization's migrationLink
 	body      []byte
 	secret    string // scrubbed from every error
+	// beforeSending is called each time before the body leaves, and can keep it.
+	beforeSending func() error
 
 	sent atomic.Bool // a request of this call may have reached the manager
 }
@@ -56,14 +60,24 @@ type reply struct {
 func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 	l := c.lanes.take()
 	defer c.lanes.give(l)
-
-	if call.body != nil && !l.warm() {
+	if call.body == nil {
+		return c.finish(ctx, l, call)
+	}
+	if l.challenge == nil {
 		if err := c.open(ctx, l, call); err != nil {
 			return nil, err
 		}
-		if l.challenge == nil {
-			return nil, c.transportError(ctx, call, errNotAsked)
-		}
+	}
+	l.connected.Store(true)
+	r, err := c.finish(ctx, l, call)
+	l.connected.Store(false)
+	if !errors.Is(err, errNoConnection) {
+		return r, err
+	}
+	// The manager has closed the connection since its last use. If it closes
+	// each after one reply, there is no other way than a new one.
+	if err := c.open(ctx, l, call); err != nil {
+		return nil, err
 	}
 	return c.finish(ctx, l, call)
 }
@@ -74,7 +88,10 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 func (c *Client) open(ctx context.Context, l *lane, call *call) error {
 	_, err := c.finish(ctx, l, statusCall(call.orgID))
 	if apiError, ok := errors.AsType[*Error](err); ok && apiError.StatusCode == http.StatusNotFound {
-		return nil // no link yet; an unknown organization is for the call itself to tell
+		err = nil // no link yet; an unknown organization is for the call itself to tell
+	}
+	if err == nil && l.challenge == nil {
+		err = c.transportError(ctx, call, errNotAsked)
 	}
 	return err
 }
@@ -93,33 +110,40 @@ func (c *Client) finish(ctx context.Context, l *lane, call *call) (*reply, error
 // authenticated sends the call until it is not answered by a 401 that a fresh
 // nonce could heal.
 func (c *Client) authenticated(ctx context.Context, l *lane, call *call) (*reply, error) {
-	refusals := 0
+	refusals, answeredOnce := 0, false
 	for range maxRequests {
 		answered, fresh := l.challenge != nil, l.count == 0
 		r, err := c.send(ctx, l, call)
+		if errors.Is(err, errNoConnection) {
+			return nil, err // nothing was sent; the challenge is still good
+		}
 		if err != nil {
 			// The manager may or may not have counted this use of the nonce.
-			l.challenge, l.repliedAt = nil, time.Time{}
+			l.challenge = nil
 			return nil, err
 		}
-		if r.status != http.StatusUnauthorized || keyAccepted(r) {
+		if r.status != http.StatusUnauthorized || answered && keyAccepted(r) {
 			return r, nil
 		}
 		call.sent.Store(false) // it was refused
+		answeredOnce = answeredOnce || answered
 		challenge, err := findChallenge(r.header)
 		if err != nil {
 			return nil, err
 		}
-		if challenge == nil {
-			l.challenge = nil
-			return r, nil
-		}
-		if answered && fresh && !challenge.Stale {
+		if challenge == nil || answered && fresh && !challenge.Stale {
 			refusals++
 		}
 		l.challenge, l.count = challenge, 0
-		if refusals == maxRefusals {
+		switch {
+		case refusals == maxRefusals && !answeredOnce:
+			return nil, errNoChallenge // nothing of ours was refused
+		case refusals == maxRefusals:
 			return r, nil
+		case challenge == nil && call.body != nil:
+			if err := c.open(ctx, l, call); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return nil, errNonces
@@ -137,11 +161,11 @@ func (c *Client) send(ctx context.Context, l *lane, call *call) (*reply, error) 
 	if err := c.limiter.Wait(ctx); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel, err := c.forSending(ctx, call)
+	if err != nil {
+		return nil, err
+	}
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { call.sent.Store(true) },
-	})
 	request, err := c.request(ctx, call)
 	if err != nil {
 		return nil, err
@@ -156,10 +180,33 @@ func (c *Client) send(ctx context.Context, l *lane, call *call) (*reply, error) 
 	defer response.Body.Close()
 	r := &reply{status: response.StatusCode, header: response.Header}
 	r.body, r.bodyErr = readBody(response.Body)
-	if l.repliedAt = time.Now(); response.Close || r.bodyErr != nil {
-		l.repliedAt = time.Time{}
-	}
 	return r, nil
+}
+
+// forSending returns the context of one request. A request with a body is not
+// cut short by a cancellation: what was sent is waited for, so that nothing that
+// the caller does next can overtake it. A deadline holds for both.
+func (c *Client) forSending(ctx context.Context, call *call) (context.Context, context.CancelFunc, error) {
+	end := time.Now().Add(c.timeout)
+	if call.body != nil {
+		if call.beforeSending != nil {
+			if err := call.beforeSending(); err != nil {
+				return nil, nil, err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+			end = deadline
+		}
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { call.sent.Store(true) },
+	})
+	ctx, cancel := context.WithDeadline(ctx, end)
+	return ctx, cancel, nil
 }
 
 func (c *Client) request(ctx context.Context, call *call) (*http.Request, error) {

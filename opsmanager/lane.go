@@ -1,10 +1,13 @@
 package opsmanager
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/icholy/digest"
@@ -14,12 +17,12 @@ const (
 	// connectionIdle is how long an unused connection is kept. Polls of one
 	// link are at most 45 s apart.
 	connectionIdle = 90 * time.Second
-	// warmFor is how long after a reply a connection is taken to be open
-	// still: well below the keep-alive times of servers and proxies.
-	warmFor = 2 * time.Second
 	// maxIdleLanes bounds what a burst leaves behind.
 	maxIdleLanes = 64
 )
+
+// errNoConnection: the lane is closed to new connections, and has none.
+var errNoConnection = errors.New("the connection was closed")
 
 // A lane is one connection with one digest challenge, used by one call at a
 // time. So the counts of a nonce reach the manager in order, which some verify;
@@ -27,13 +30,32 @@ const (
 type lane struct {
 	transport *http.Transport // holds one connection at most
 	challenge *digest.Challenge
-	count     int       // uses of the challenge
-	repliedAt time.Time // zero when no connection is known to be open
+	count     int // uses of the challenge
+	// connected forbids new connections: what is sent now must not be the first
+	// on its connection.
+	connected atomic.Bool
 }
 
-// warm tells whether a request would find an open connection and a challenge
-// to answer.
-func (l *lane) warm() bool { return l.challenge != nil && time.Since(l.repliedAt) < warmFor }
+func newLane(config *tls.Config) *lane {
+	l := &lane{}
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	l.transport = &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if l.connected.Load() {
+				return nil, errNoConnection
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSClientConfig:     config.Clone(),
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxConnsPerHost:     1,
+		IdleConnTimeout:     connectionIdle,
+		// The default of 10 MB of headers invites a hostile server.
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return l
+}
 
 // lanes are the lanes of one origin. There are as many as there were calls at
 // once.
@@ -54,7 +76,7 @@ func (ls *lanes) take() *lane {
 	defer ls.mu.Unlock()
 	last := len(ls.idle) - 1
 	if last < 0 {
-		return &lane{transport: ls.newTransport()}
+		return newLane(ls.tls)
 	}
 	l := ls.idle[last]
 	ls.idle = ls.idle[:last]
@@ -78,17 +100,4 @@ func (ls *lanes) close() {
 		l.transport.CloseIdleConnections()
 	}
 	ls.idle = nil
-}
-
-func (ls *lanes) newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSClientConfig:     ls.tls.Clone(),
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxConnsPerHost:     1,
-		IdleConnTimeout:     connectionIdle,
-		// The default of 10 MB of headers invites a hostile server.
-		MaxResponseHeaderBytes: 64 << 10,
-	}
 }

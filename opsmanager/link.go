@@ -39,16 +39,21 @@ type Created struct {
 // the link-token. Where a call may have reached the manager without a readable
 // answer, MayHaveTakenEffect tells it of the error.
 //
+// beforeSending, if not nil, is called directly before the link-token leaves,
+// and again before it leaves once more after an authentication was refused. Its
+// error is returned in a TransportError, and nothing is sent. From then on a
+// cancellation of ctx is ignored, but not its deadline.
+//
 // POST /orgs/{orgId}/liveExport/migrationLink. The manual documents the reply
 // 201 {"status"}, the OpenAPI description 200 with the link; both are accepted.
-func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string) (Created, error) {
+func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string, beforeSending func() error) (Created, error) {
 	body, err := json.Marshal(struct {
 		LinkToken string `json:"linkToken"`
 	}{linkToken})
 	if err != nil {
 		return Created{}, err
 	}
-	call := &call{operation: OperationCreate, method: http.MethodPost, orgID: orgID, body: body, secret: linkToken}
+	call := &call{operation: OperationCreate, method: http.MethodPost, orgID: orgID, body: body, secret: linkToken, beforeSending: beforeSending}
 	r, err := c.do(ctx, call)
 	if err != nil {
 		return Created{}, err

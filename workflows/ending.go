@@ -99,6 +99,9 @@ func (r *linkRun) timedOut(last error, format string, args ...any) error {
 		Message: fmt.Sprintf(format, args...),
 		Remedy:  "Start the link again to go on: what the manager has by then is found and kept. A longer limit is createTimeout or syncTimeout.",
 	}
+	if r.warning != "" {
+		problem.Message += " (the manager had accepted it with: " + r.warning + ")"
+	}
 	if met := problemOf(last); met.Type != "" {
 		problem.Message += ": " + met.Message
 		problem.HTTPStatus, problem.Code = met.HTTPStatus, met.Code

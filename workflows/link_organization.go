@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
@@ -41,8 +42,10 @@ type linkRun struct {
 	status  migrationlink.Status
 	result  migrationlink.LinkResult
 
-	// lostAt is set while a creation may have taken effect without a reply.
-	lostAt time.Time
+	// doubt is set while a creation may have taken effect without a reply.
+	doubt *doubt
+	// warning is what the manager said against a link that it accepted.
+	warning string
 	// managerKnown: a worker has taken a call for the manager, or says that it
 	// is in its configuration.
 	managerKnown bool
@@ -69,8 +72,9 @@ func (r *linkRun) onCancelSignal(ctx workflow.Context, cancel workflow.CancelFun
 	signals := workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
 		workflow.SignalChannelOptions{Description: "Cancels the link. Payload: {\"reason\": \"…\"}."})
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		var request migrationlink.CancelRequest
-		signals.Receive(ctx, &request)
+		var payload converter.RawValue // a cancellation must not fail for its form
+		signals.Receive(ctx, &payload)
+		request := readCancelRequest(payload)
 		r.status.CancelReason, r.result.CancelReason = request.Reason, request.Reason
 		cancel()
 	})
@@ -101,8 +105,11 @@ func (r *linkRun) create(ctx workflow.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case mayHaveCreated(err):
-			if synced, err := r.settle(ctx, deadline); synced || err != nil {
+		case isLost(err):
+			if found, err := r.settle(ctx, deadline); found || err != nil {
+				return err
+			}
+			if err := r.pause(ctx, err, r.doubt.at, deadline); err != nil {
 				return err
 			}
 		case neverStarted(err):
@@ -110,7 +117,7 @@ func (r *linkRun) create(ctx workflow.Context) error {
 				return err
 			}
 		case mayRepeat(err):
-			if err := r.pause(ctx, err, deadline); err != nil {
+			if err := r.pause(ctx, err, now(ctx), deadline); err != nil {
 				return err
 			}
 		default:
@@ -135,11 +142,13 @@ func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) er
 			Target:     r.target,
 			Token:      r.request.Token,
 			DoubtUntil: r.doubtUntil(),
+			Before:     r.before(),
 			Since:      since,
+			Deadline:   deadline,
 		}).Get(ctx, &made)
 	if err != nil {
-		if mayHaveCreated(err) {
-			r.lostAt = now(ctx)
+		if posting, lost := lostPosting(err); lost {
+			r.doubt = &doubt{at: now(ctx), posting: posting}
 		}
 		r.managerKnown = r.managerKnown || !neverStarted(err)
 		r.met(ctx, err)
@@ -147,24 +156,42 @@ func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) er
 	}
 	r.linked(ctx, made.Created, made.LinkStatus)
 	r.result.Polls += made.Polls
+	r.warning = made.Warning
 	return nil
 }
 
+// doubt is about a creation that may have taken effect.
+type doubt struct {
+	at      time.Time // when the reply did not come
+	posting activities.Posting
+}
+
 // inDoubt tells whether this request may have created a link without knowing.
-func (r *linkRun) inDoubt() bool { return !r.lostAt.IsZero() }
+func (r *linkRun) inDoubt() bool { return r.doubt != nil }
 
 // doubtUntil is when a link that was created in doubt should have appeared; zero
-// without doubt.
+// without doubt. Where the manager tells a missing link from one that is not
+// synced, and nothing can be at work any more, that is soon.
 func (r *linkRun) doubtUntil() time.Time {
-	if !r.inDoubt() {
+	switch {
+	case !r.inDoubt():
 		return time.Time{}
+	case r.doubt.posting.Before == migrationlink.LinkNone && !r.doubt.posting.Slow:
+		return r.doubt.at.Add(migrationlink.MinSettleTime)
 	}
-	return r.lostAt.Add(r.request.SettleLimit())
+	return r.doubt.at.Add(r.request.SettleLimit())
+}
+
+func (r *linkRun) before() string {
+	if !r.inDoubt() {
+		return ""
+	}
+	return r.doubt.posting.Before
 }
 
 // linked records that there is a link now.
 func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) {
-	r.lostAt = time.Time{}
+	r.doubt = nil
 	r.status.Problem = nil
 	r.status.Created, r.result.Created = created, created
 	if created {
@@ -182,10 +209,10 @@ func (r *linkRun) saw(ctx workflow.Context, linkStatus string) {
 }
 
 // settle looks, without writing, whether a creation whose reply was lost took
-// effect: until the link is SYNCED, or the manager shows no link, or the
-// settling time is over. Then, and only then, it may be created again.
-func (r *linkRun) settle(ctx workflow.Context, deadline time.Time) (synced bool, _ error) {
-	end := r.doubtUntil()
+// effect: until there is a link that cannot be anybody else's, or the doubt is
+// over. Then, and only then, it may be created again.
+func (r *linkRun) settle(ctx workflow.Context, deadline time.Time) (found bool, _ error) {
+	end := r.doubt.at.Add(r.request.SettleLimit())
 	if deadline.Before(end) {
 		end = deadline
 	}
@@ -193,24 +220,29 @@ func (r *linkRun) settle(ctx workflow.Context, deadline time.Time) (synced bool,
 		return false, nil
 	}
 	r.enter(ctx, migrationlink.PhaseSettling, end)
-	seen, err := r.watch(ctx, end, r.lostAt.Add(noLinkHolds), "Look whether the link was created: its reply was lost")
+	seen, err := r.watch(ctx, "Look whether the link was created: its reply was lost", activities.AwaitSyncedInput{
+		Deadline:    end,
+		AnyLink:     r.before() == migrationlink.LinkNone,
+		NoLinkAfter: r.doubtUntil(),
+	})
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err != nil && !mayRepeat(err):
 		return false, err
-	case err == nil && seen.LinkStatus == migrationlink.LinkSynced:
-		r.linked(ctx, true, seen.LinkStatus)
-		return true, nil
+	case err != nil || seen.LinkStatus == migrationlink.LinkNone:
+		return false, nil
 	}
-	return false, nil
+	r.linked(ctx, true, seen.LinkStatus)
+	return true, nil
 }
 
 // awaitSynced returns when the link is SYNCED.
 func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 	deadline := now(ctx).Add(r.request.SyncLimit())
 	r.enter(ctx, migrationlink.PhaseSyncing, deadline)
-	seen, err := r.watch(ctx, deadline, time.Time{}, "Wait until organization "+r.request.OrgID+" is SYNCED")
+	r.warn(ctx)
+	seen, err := r.watch(ctx, "Wait until organization "+r.request.OrgID+" is SYNCED", activities.AwaitSyncedInput{Deadline: deadline})
 	switch {
 	case err == nil:
 		r.saw(ctx, seen.LinkStatus)
@@ -223,18 +255,12 @@ func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 	return err
 }
 
-// watch polls the status until it is SYNCED, or the deadline, or, from
-// noLinkAfter on, there is no link.
-func (r *linkRun) watch(ctx workflow.Context, deadline, noLinkAfter time.Time, summary string) (activities.AwaitSyncedResult, error) {
-	since := now(ctx)
+// watch polls the status until what in asks for, or its deadline.
+func (r *linkRun) watch(ctx workflow.Context, summary string, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+	in.Target, in.Since = r.target, now(ctx)
 	var seen activities.AwaitSyncedResult
-	err := workflow.ExecuteActivity(untilThere(ctx, r.request.Manager, summary, deadline.Sub(since)),
-		migrationlink.AwaitSyncedActivity, activities.AwaitSyncedInput{
-			Target:      r.target,
-			Since:       since,
-			Deadline:    deadline,
-			NoLinkAfter: noLinkAfter,
-		}).Get(ctx, &seen)
+	err := workflow.ExecuteActivity(untilThere(ctx, r.request.Manager, summary, in.Deadline.Sub(in.Since)),
+		migrationlink.AwaitSyncedActivity, in).Get(ctx, &seen)
 	if err != nil {
 		progress := lastProgress(err)
 		seen.Polls = progress.Polls
@@ -257,11 +283,14 @@ func (r *linkRun) checkManager(ctx workflow.Context) error {
 }
 
 // pause waits before the next attempt for as long as the last one's error says,
-// but leaves time for a last one before the deadline.
-func (r *linkRun) pause(ctx workflow.Context, err error, deadline time.Time) error {
+// counted from since, but leaves time for a last one before the deadline.
+func (r *linkRun) pause(ctx workflow.Context, err error, since, deadline time.Time) error {
 	left := deadline.Sub(now(ctx))
-	delay := min(retryDelay(err), max(left-defaultDelay, 0))
-	if delay == 0 {
+	delay := since.Add(retryDelay(err)).Sub(now(ctx))
+	if delay <= 0 {
+		return nil
+	}
+	if delay = min(delay, left-defaultDelay); delay <= 0 {
 		delay = left // not enough for another attempt
 	}
 	return workflow.NewTimerWithOptions(ctx, delay, workflow.TimerOptions{Summary: "Before the next attempt to create the link"}).Get(ctx, nil)
@@ -286,15 +315,23 @@ func (r *linkRun) mustUndo(err error) bool {
 // for.
 func (r *linkRun) undo(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	r.enter(ctx, migrationlink.PhaseUndoing, now(ctx).Add(undoLimit))
-	input := activities.DeleteLinkInput{Target: r.target, DoubtUntil: r.doubtUntil()}
-	err := workflow.ExecuteActivity(untilDone(ctx, r.request.Manager, "Remove the link of organization "+r.request.OrgID),
-		migrationlink.DeleteLinkActivity, input).Get(ctx, nil)
+	began := now(ctx)
+	limit := max(undoLimit, r.request.SettleLimit()+undoReserve)
+	r.enter(ctx, migrationlink.PhaseUndoing, began.Add(limit))
+	var gone activities.DeleteLinkResult
+	err := workflow.ExecuteActivity(untilDone(ctx, r.request.Manager, "Remove the link of organization "+r.request.OrgID, limit),
+		migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{
+			Target:     r.target,
+			Since:      began,
+			Deadline:   began.Add(limit),
+			DoubtUntil: r.doubtUntil(),
+			Before:     r.before(),
+		}).Get(ctx, &gone)
 	if err != nil {
 		r.met(ctx, err)
 		return undoFailed{err}
 	}
-	r.result.Removed = true
+	r.doubt, r.result.Removed = nil, gone.Found
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }

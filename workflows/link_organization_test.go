@@ -161,19 +161,113 @@ func TestLostReplyWithoutLinkIsCreatedAgainInDoubt(t *testing.T) {
 	require.Equal(t, 2, w.creates)
 }
 
-func TestVanishedAttemptCountsAsLostReply(t *testing.T) {
+// vanished is what is left of an attempt whose worker died.
+func vanished(details ...any) error {
+	return temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil, details...)
+}
+
+func TestVanishedAttemptThatMayHavePostedCountsAsLostReply(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
-		return activities.CreateLinkResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil)
+		return activities.CreateLinkResult{}, vanished(activities.Posting{Before: migrationlink.LinkNone})
 	})
-	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+	w.onAwait(func(_ context.Context, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		if in.AnyLink { // settling: there was none before, so any is ours
+			return activities.AwaitSyncedResult{LinkStatus: "NOT_SYNCED", Polls: 1}, nil
+		}
 		return activities.AwaitSyncedResult{LinkStatus: "SYNCED", Polls: 1}, nil
 	})
 	w.link(request())
 
-	require.NoError(t, w.GetWorkflowError())
+	var result migrationlink.LinkResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.True(t, result.Created)
 	require.Equal(t, 1, w.creates)
+}
+
+func TestVanishedAttemptThatLeftNoMarkHasMadeNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		require.True(t, in.DoubtUntil.IsZero())
+		if attempt < 3 {
+			return activities.CreateLinkResult{}, vanished()
+		}
+		w.CancelWorkflow()
+		return activities.CreateLinkResult{}, vanished()
+	})
+	r := request()
+	r.Undo = migrationlink.UndoAlways
+	w.link(r)
+
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, 3, w.creates)
+	require.Zero(t, w.deletes, "it would be somebody else's link")
+}
+
+func TestLostRepliesAreNotRepeatedInHaste(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, temporal.NewApplicationErrorWithOptions("words", migrationlink.ErrReplyLost, temporal.ApplicationErrorOptions{
+			NextRetryDelay: 2 * time.Minute,
+			Details:        []any{migrationlink.Problem{Type: migrationlink.ErrReplyLost}, activities.Posting{Before: migrationlink.LinkNone}},
+		})
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{LinkStatus: migrationlink.LinkNone, Polls: 1}, nil
+	})
+	w.link(request())
+
+	errorType, _ := w.failure(t)
+	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+	require.LessOrEqual(t, w.creates, 7, "in ten minutes")
+}
+
+func TestCancelSignalInAnyFormCancels(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		payload any
+		reason  string
+	}{
+		"as documented": {migrationlink.CancelRequest{Reason: "wrong org"}, "wrong org"},
+		"words":         {"wrong org", "wrong org"},
+		"a number":      {7, ""},
+		"nothing":       {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+				return created("NOT_SYNCED")
+			})
+			w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+				return activities.AwaitSyncedResult{}, activity.ErrResultPending
+			})
+			w.onDelete(nil)
+			w.RegisterDelayedCallback(func() { w.SignalWorkflow(migrationlink.CancelSignal, test.payload) }, time.Minute)
+			w.link(request())
+
+			require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+			require.Equal(t, test.reason, w.status(t).CancelReason)
+		})
+	}
+}
+
+func TestAWarningOfTheManagerIsShownWhileItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{Created: true, LinkStatus: "NOT_SYNCED", Warning: "no route to Atlas"}, nil
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrNotSynced, true)
+	})
+	w.link(request())
+
+	_, result := w.failure(t)
+	require.Contains(t, result.Problem.Message, "no route to Atlas")
 }
 
 func TestUnavailableManagerIsTriedUntilTheCreateTimeout(t *testing.T) {

@@ -24,10 +24,9 @@ const (
 	// undoLimit is how long a link is tried to be removed: the outage of a
 	// manager is bridged, and somebody waits for the end.
 	undoLimit = 15 * time.Minute
-	// noLinkHolds is how long a manager must show no link before a creation
-	// whose reply was lost is taken not to have arrived: it may be on its way
-	// through a proxy still.
-	noLinkHolds = 3 * time.Second
+	// undoReserve is what is left of it at least when a link has been looked
+	// for until its doubt was over.
+	undoReserve = 5 * time.Minute
 	// defaultDelay is for failures that say no delay of their own.
 	defaultDelay = time.Second
 )
@@ -61,10 +60,10 @@ func untilThere(ctx workflow.Context, manager, summary string, limit time.Durati
 }
 
 // untilDone is for a write that may be repeated until the manager accepts it.
-func untilDone(ctx workflow.Context, manager, summary string) workflow.Context {
+func untilDone(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
-		ScheduleToCloseTimeout: undoLimit,
+		ScheduleToCloseTimeout: limit,
 		StartToCloseTimeout:    readAttempt,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
 )
 
 // mayRepeat tells whether an activity ended with something that time may heal:
@@ -16,26 +18,44 @@ func mayRepeat(err error) bool {
 	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[*temporal.PanicError](err); ok {
+		return true
+	}
 	applicationError, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok {
 		return false
 	}
 	switch applicationError.Type() {
 	case migrationlink.ErrNotSynced, migrationlink.ErrManagerUnavailable, migrationlink.ErrReplyLost:
-		return true
+		return true // final or not: an activity makes them final when its time is up
 	}
-	return false
+	return !applicationError.NonRetryable()
 }
 
-// mayHaveCreated tells whether the one attempt of CreateLink may have made a
-// link: it says so, or it vanished. An attempt that no worker took did not, nor
-// one that ended as cancelled.
-func mayHaveCreated(err error) bool {
-	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
-		return timeout.TimeoutType() != enums.TIMEOUT_TYPE_SCHEDULE_TO_START
+// lostPosting tells whether the one attempt of CreateLink may have made a link:
+// it says so, or it vanished after it had left its mark. An attempt that no
+// worker took did not, nor one that ended as cancelled.
+func lostPosting(err error) (posting activities.Posting, lost bool) {
+	if _, ok := errors.AsType[*temporal.PanicError](err); ok {
+		return activities.Posting{Slow: true}, true // it says nothing of how far it came
+	}
+	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.HasLastHeartbeatDetails() {
+		lost = timeout.LastHeartbeatDetails(&posting) == nil && posting.Before != ""
+		posting.Slow = true // nobody knows what became of the connection
+		return posting, lost
 	}
 	applicationError, ok := errors.AsType[*temporal.ApplicationError](err)
-	return ok && applicationError.Type() == migrationlink.ErrReplyLost
+	if !ok || applicationError.Type() != migrationlink.ErrReplyLost {
+		return posting, false
+	}
+	var problem migrationlink.Problem
+	_ = applicationError.Details(&problem, &posting) // of another version: unknown, which is waited out
+	return posting, true
+}
+
+func isLost(err error) bool {
+	_, lost := lostPosting(err)
+	return lost
 }
 
 func neverStarted(err error) bool {
@@ -100,4 +120,16 @@ func lastProgress(err error) migrationlink.Progress {
 		_ = applicationError.Details(&problem, &progress) // without one: unknown
 	}
 	return progress
+}
+
+// readCancelRequest takes any payload: a reason in another form is still a
+// cancellation.
+func readCancelRequest(payload converter.RawValue) migrationlink.CancelRequest {
+	var request migrationlink.CancelRequest
+	read := converter.GetDefaultDataConverter()
+	if payload.Payload() == nil || read.FromPayload(payload.Payload(), &request) == nil {
+		return request
+	}
+	_ = read.FromPayload(payload.Payload(), &request.Reason) // just the words, as people type them
+	return request
 }

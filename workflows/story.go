@@ -33,6 +33,19 @@ func (r *linkRun) met(ctx workflow.Context, err error) {
 	r.tell(ctx)
 }
 
+// warn shows what the manager said against a link that it accepted.
+func (r *linkRun) warn(ctx workflow.Context) {
+	if r.warning == "" {
+		return
+	}
+	r.status.Problem = &migrationlink.Problem{
+		Type:    migrationlink.ErrNotSynced,
+		Message: "the manager accepted the link, and reports: " + r.warning,
+		Remedy:  "Look at the manager's Live Migration page. It may heal by itself: the status is read on.",
+	}
+	r.tell(ctx)
+}
+
 // tell writes the story for the Web UI, in Markdown.
 func (r *linkRun) tell(ctx workflow.Context) {
 	var text strings.Builder

@@ -104,3 +104,22 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 		}
 	}
 }
+
+// A POST that takes long is waited for: a DELETE that overtook it would leave
+// the link behind.
+func TestCancelDuringASlowPostLeavesNoLink(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never", "deleteWithoutLink": "no-content"})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", Duration: opsmanagertest.Duration(15 * time.Second)})
+	run := s.begin(org, nil)
+	require.Eventually(t, func() bool { return s.evidence(org).Posts == 1 }, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
+	require.Equal(t, 1, s.evidence(org).EffectivePosts)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+}

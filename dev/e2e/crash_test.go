@@ -113,3 +113,51 @@ func TestLostReplyNeverLeadsToASecondEffectivePost(t *testing.T) {
 		}
 	}
 }
+
+func TestManagerThatGoesOnAfterTheTimeoutGetsNoSecondPost(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "1s")
+	s.worker(`
+[managers.impatient]
+base_url        = "SIMULATOR"
+public_key      = "env:DEMO_PUBLIC_KEY"
+private_key     = "env:DEMO_PRIVATE_KEY"
+request_timeout = "2s"
+`)
+	org := newOrg()
+	s.shape(org, map[string]any{"secondPost": "overwrite"})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LateEffect, Operation: "POST", Count: 1, Duration: opsmanagertest.Duration(6 * time.Second)})
+	s.requireLinkedOnce(s.begin(org, func(r *migrationlink.LinkRequest) {
+		r.Manager = "impatient"
+		r.SettleTime = "10s"
+	}), org)
+}
+
+func TestLinkThatSyncsLateAfterALostReplyIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "15s")
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"secondPost": "overwrite"})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST", Count: 1})
+	s.requireLinkedOnce(s.begin(org, quickly), org)
+}
+
+// Somebody else has linked the organization, and the worker dies before it can
+// say so: nothing was sent, so nothing is removed.
+func TestCancelAfterALostWorkerNeverRemovesALinkMadeByOthers(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	worker := s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"linked": true})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", OrgID: org, Count: 1, Duration: opsmanagertest.Duration(time.Minute)})
+	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.Undo = migrationlink.UndoAlways })
+	require.Eventually(t, func() bool { return s.evidence(org).Gets == 1 }, 30*time.Second, 5*time.Millisecond)
+	worker.kill()
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+	s.worker("")
+	require.Error(t, run.Get(t.Context(), nil))
+	require.Equal(t, opsmanagertest.StatusSynced, s.evidence(org).LinkStatus)
+	require.Zero(t, s.evidence(org).Deletes)
+}

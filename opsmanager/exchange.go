@@ -183,23 +183,18 @@ func (c *Client) send(ctx context.Context, l *lane, call *call) (*reply, error) 
 	return r, nil
 }
 
-// forSending returns the context of one request. A request with a body is not
-// cut short by a cancellation: what was sent is waited for, so that nothing that
-// the caller does next can overtake it. A deadline holds for both.
+// forSending returns the context of one request.
 func (c *Client) forSending(ctx context.Context, call *call) (context.Context, context.CancelFunc, error) {
 	end := time.Now().Add(c.timeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
+	}
 	if call.body != nil {
-		if call.beforeSending != nil {
-			if err := call.beforeSending(); err != nil {
-				return nil, nil, err
-			}
-		}
-		if err := ctx.Err(); err != nil {
+		if err := call.permitted(ctx); err != nil {
 			return nil, nil, err
 		}
-		if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
-			end = deadline
-		}
+		// A cancellation does not cut it short: what was sent is waited for, so
+		// that nothing that the caller does next can overtake it.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -207,6 +202,16 @@ func (c *Client) forSending(ctx context.Context, call *call) (context.Context, c
 	})
 	ctx, cancel := context.WithDeadline(ctx, end)
 	return ctx, cancel, nil
+}
+
+// permitted asks the caller for the last time.
+func (call *call) permitted(ctx context.Context) error {
+	if call.beforeSending != nil {
+		if err := call.beforeSending(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 func (c *Client) request(ctx context.Context, call *call) (*http.Request, error) {

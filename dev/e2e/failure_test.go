@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -128,4 +129,18 @@ func TestTemporalThatIsNotThereIsSaidSoon(t *testing.T) {
 	require.Equal(t, 7, done.code)
 	require.Less(t, done.took.Seconds(), 10.0)
 	require.Contains(t, done.stderr, "127.0.0.1:1")
+}
+
+func TestANamespaceThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	env := append(append([]string{}, s.env...), "TEMPORAL_NAMESPACE=elsewhere")
+	for _, done := range []finished{
+		runProgram(t, env, workerProgram, "--config", filepath.Join(s.dir, "worker.toml")),
+		runProgram(t, env, starterProgram, "link", "--manager", "demo", "--org", newOrg(), "--token-ref", "env:LINK_TOKEN_DEMO"),
+	} {
+		require.Equal(t, 1, done.code)
+		require.Contains(t, done.stderr, `no namespace "elsewhere"`)
+		require.Contains(t, done.stderr, "TEMPORAL_NAMESPACE")
+	}
 }

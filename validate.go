@@ -31,7 +31,8 @@ func (e *ValidationError) Error() string {
 
 var (
 	managerName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	orgID        = regexp.MustCompile(`^[a-f0-9]{24}$`) // MongoDB's OpenAPI description
+	orgID        = regexp.MustCompile(`^[a-f0-9]{24}$`)        // MongoDB's OpenAPI description
+	opaque       = regexp.MustCompile(`[A-Za-z0-9+/=_%-]{64}`) // link-tokens are longer
 	envTokenName = regexp.MustCompile(`^` + EnvTokenPrefix + `[A-Z0-9_]+$`)
 )
 
@@ -120,6 +121,8 @@ func tokenRefProblem(ref string) string {
 		return "a source of the link-token is missing; " + forms
 	case !found, kind != "env" && kind != "file":
 		return "not a secret reference (a link-token itself is never accepted); " + forms
+	case opaque.MatchString(name):
+		return "the name is so long that it may be the link-token itself, which is never accepted; use a name below 64 characters"
 	case kind == "env" && !envTokenName.MatchString(name):
 		return "the environment variable's name must start with " + EnvTokenPrefix + " and hold upper-case letters, digits and underscores only"
 	case kind == "file" && !validTokenFile(name):

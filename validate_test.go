@@ -42,18 +42,20 @@ func TestEveryBadFieldIsNamedAtOnce(t *testing.T) {
 func TestTokenReferences(t *testing.T) {
 	t.Parallel()
 	for ref, good := range map[string]bool{
-		"env:LINK_TOKEN_A":       true,
-		"env:LINK_TOKEN_A_1":     true,
-		"file:acme":              true,
-		"file:team/acme.token":   true,
-		"file:..data/acme":       true, // a name of its own, as mounted secrets have
-		"":                       false,
-		"env:":                   false,
-		"env:LINK_TOKEN_":        false,
-		"env:HOME":               false,
-		"env:LINK_TOKEN_a":       false,
-		"env:LINK_TOKEN_A\n":     false,
-		"file:":                  false,
+		"env:LINK_TOKEN_A":                   true,
+		"env:LINK_TOKEN_A_1":                 true,
+		"file:acme":                          true,
+		"file:team/acme.token":               true,
+		"file:..data/acme":                   true, // a name of its own, as mounted secrets have
+		"":                                   false,
+		"env:":                               false,
+		"env:LINK_TOKEN_":                    false,
+		"env:HOME":                           false,
+		"env:LINK_TOKEN_a":                   false,
+		"env:LINK_TOKEN_A\n":                 false,
+		"file:":                              false,
+		"file:" + strings.Repeat("Ab1+", 48): false, // a link-token
+		"env:LINK_TOKEN_" + strings.Repeat("AB1_", 48): false,
 		"file:.":                 false,
 		"file:..":                false,
 		"file:../acme":           false,

@@ -178,8 +178,8 @@ func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testi
 		"soon":              {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond, false},
 		"after 100 s":       {100 * time.Second, time.Hour, 13 * time.Second, 17 * time.Second, false},
 		"after a day":       {24 * time.Hour, time.Hour, 40 * time.Second, 50 * time.Second, false},
-		"near the deadline": {time.Hour, 10 * time.Second, 8 * time.Second, 9 * time.Second, false},
-		"at the deadline":   {time.Hour, time.Second, 0, 0, true},
+		"near the deadline": {time.Hour, 10 * time.Second, 9 * time.Second, 10 * time.Second, false},
+		"at the deadline":   {time.Hour, 100 * time.Millisecond, 0, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

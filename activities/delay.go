@@ -15,9 +15,6 @@ const (
 	share = 0.15
 	// jitter keeps links that started together from polling together.
 	jitter = 0.1
-	// lastPoll is how long before the deadline the last poll is placed, as the
-	// server ends a wait whose next attempt would come too late.
-	lastPoll = time.Second
 )
 
 // backoff is the delay before the next call, when the waiting began at since.
@@ -27,10 +24,10 @@ func backoff(since time.Time) time.Duration {
 	return time.Duration(float64(delay) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // no secret
 }
 
-// untilNextPoll fits the delay into the time left. again is false when there is
-// no time for another poll.
+// untilNextPoll fits the delay into the time left, so that the last poll is on
+// the deadline. again is false when that was it.
 func untilNextPoll(delay, left time.Duration) (_ time.Duration, again bool) {
-	if left -= lastPoll; left < minDelay/2 {
+	if left < minDelay/2 {
 		return 0, false
 	}
 	return min(delay, left), true

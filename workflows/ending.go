@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -13,6 +14,9 @@ import (
 
 // errCancelled stands for both ways to cancel a link.
 var errCancelled = errors.New("cancelled")
+
+// goOn is what to do about a reached limit when the link stays.
+const goOn = "Start the link again to go on: what the manager has by then is found and kept."
 
 // problemError is a problem that the workflow itself finds.
 type problemError struct{ migrationlink.Problem }
@@ -84,6 +88,7 @@ func (r *linkRun) withLinkLeft(problem migrationlink.Problem) migrationlink.Prob
 	switch {
 	case r.result.Removed:
 		problem.Message += "; the link was removed again"
+		problem.Remedy = strings.Replace(problem.Remedy, goOn, "Start the link again to try once more.", 1)
 	case r.result.Created:
 		problem.Message += "; the link stays at the manager"
 	case r.inDoubt():
@@ -97,7 +102,7 @@ func (r *linkRun) timedOut(last error, format string, args ...any) error {
 	problem := migrationlink.Problem{
 		Type:    migrationlink.ErrTimedOut,
 		Message: fmt.Sprintf(format, args...),
-		Remedy:  "Start the link again to go on: what the manager has by then is found and kept. A longer limit is createTimeout or syncTimeout.",
+		Remedy:  goOn + " For a longer limit set createTimeout (--create-timeout) or syncTimeout (--sync-timeout).",
 	}
 	if r.warning != "" {
 		problem.Message += " (the manager had accepted it with: " + r.warning + ")"

@@ -27,6 +27,9 @@ const (
 	// undoReserve is what is left of it at least when a link has been looked
 	// for until its doubt was over.
 	undoReserve = 5 * time.Minute
+	// lastCall is what the call on a deadline gets: the server ends a wait whose
+	// next attempt would come after its limit.
+	lastCall = 3 * time.Second
 	// defaultDelay is for failures that say no delay of their own.
 	defaultDelay = time.Second
 )
@@ -51,7 +54,7 @@ func once(ctx workflow.Context, manager, summary string, queue time.Duration) wo
 func untilThere(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
-		ScheduleToCloseTimeout: limit,
+		ScheduleToCloseTimeout: limit + lastCall,
 		StartToCloseTimeout:    readAttempt,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),
@@ -63,7 +66,7 @@ func untilThere(ctx workflow.Context, manager, summary string, limit time.Durati
 func untilDone(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
-		ScheduleToCloseTimeout: limit,
+		ScheduleToCloseTimeout: limit + lastCall,
 		StartToCloseTimeout:    readAttempt,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),

@@ -46,6 +46,9 @@ type Stack struct {
 
 // Start starts the stack; links can be started when it returns.
 func Start(ctx context.Context, options Options) (*Stack, error) {
+	if err := checkPorts(ctx, options); err != nil {
+		return nil, err
+	}
 	s := &Stack{options: options}
 	for _, start := range []func(context.Context) error{s.startTemporal, s.startSimulator, s.startWorker} {
 		if err := start(ctx); err != nil {
@@ -54,6 +57,27 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 		}
 	}
 	return s, nil
+}
+
+// checkPorts says in words what the servers would say in their logs.
+func checkPorts(ctx context.Context, options Options) error {
+	var problems []error
+	for _, use := range []struct {
+		of, flag string
+		port     int
+	}{
+		{"Temporal", "--temporal-port", options.TemporalPort},
+		{"the Web UI", "--ui-port", options.UIPort},
+		{"the simulated manager", "--simulator-port", options.SimulatorPort},
+	} {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(use.port))
+		if err != nil {
+			problems = append(problems, fmt.Errorf("port %d for %s cannot be had (%w): go -C dev run . up %s PORT chooses another", use.port, use.of, err, use.flag))
+			continue
+		}
+		listener.Close()
+	}
+	return errors.Join(problems...)
 }
 
 // Stop stops the worker first, so that it can report what it has done.

@@ -118,6 +118,8 @@ func linkLeft(result migrationlink.LinkResult) string {
 		return "the link was removed again"
 	case result.Created:
 		return "the link stays at the manager"
+	case result.LinkStatus != "" && result.LinkStatus != migrationlink.LinkNone:
+		return "the organization is still linked at the manager, as this request did not make that link"
 	}
 	return "this request leaves no link behind"
 }

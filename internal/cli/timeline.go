@@ -54,10 +54,19 @@ func (t *timeline) see(o observation) {
 		return
 	}
 	since := firstTime(o.phaseSince, o.startedAt)
-	t.close(done, since)
+	t.close(before(o.phase), since)
 	// Creating and settling may alternate: the picture keeps one line of each.
 	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })
 	t.steps = append(t.steps, step{name: name, mark: active, since: since})
+}
+
+// before is how the phase before one ended: it was cut off when what it did is
+// undone.
+func before(phase migrationlink.Phase) mark {
+	if phase == migrationlink.PhaseUndoing {
+		return broken
+	}
+	return done
 }
 
 func (t *timeline) close(as mark, at time.Time) {
@@ -102,8 +111,10 @@ func (t *timeline) fill(result migrationlink.LinkResult) {
 	if len(t.steps) == 0 {
 		t.see(observation{phase: migrationlink.PhaseCreating, startedAt: result.StartedAt})
 	}
-	sawSyncing := slices.ContainsFunc(t.steps, func(s step) bool { return s.name == string(migrationlink.PhaseSyncing) })
-	if !sawSyncing && !result.CreatedAt.IsZero() && result.SyncedAt.After(result.CreatedAt) {
+	sawLater := slices.ContainsFunc(t.steps, func(s step) bool {
+		return s.name == string(migrationlink.PhaseSyncing) || s.name == string(migrationlink.PhaseUndoing)
+	})
+	if !sawLater && !result.CreatedAt.IsZero() && (result.SyncedAt.IsZero() || result.SyncedAt.After(result.CreatedAt)) {
 		t.see(observation{phase: migrationlink.PhaseSyncing, phaseSince: result.CreatedAt})
 	}
 	if result.Removed {

@@ -128,7 +128,7 @@ func TestLiveViewOfWhatWasTooQuickToSeeComesFromTheResult(t *testing.T) {
 	}{
 		"linked":    {linked(), "  ✓ creating       1s\n  ✓ syncing        8s\n  ✓ linked\n"},
 		"failed":    {failed, "  ✗ creating       9s\n  ✗ failed\n"},
-		"cancelled": {cancelled, "  ✓ creating       9s\n  ✓ undoing        0s\n  ✗ cancelled\n"},
+		"cancelled": {cancelled, "  ✓ creating       1s\n  ✗ syncing        8s\n  ✓ undoing        0s\n  ✗ cancelled\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,11 @@ const usage = `A simulated manager of MongoDB's link API.
 // no credentials: it belongs on loopback.
 func (m *Manager) controlHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, usage) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, "%s\nFields of an organization: %s.\nFields of a fault: %s.\nKinds of faults: %s.\n", usage,
+			strings.Join(fieldNames(reflect.TypeFor[OrgSettings]()), ", "),
+			strings.Join(fieldNames(reflect.TypeFor[Fault]()), ", "), strings.Join(knownKinds(), ", "))
+	})
 	mux.HandleFunc("GET /simulator/state", func(w http.ResponseWriter, _ *http.Request) { show(w, m.State()) })
 	mux.HandleFunc("PUT /simulator/orgs/{orgId}", m.putOrg)
 	mux.HandleFunc("PUT /simulator/faults", m.changeFaults(m.SetFaults))

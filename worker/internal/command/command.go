@@ -99,7 +99,7 @@ func newCommand() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see worker --help", err)}
 	})
 	root.Flags().StringVar(&path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
-	root.Flags().BoolVar(&check, "check", false, "check the configuration with all that it refers to, and end")
+	root.Flags().BoolVar(&check, "check", false, "check the configuration and the keys and files that it refers to, without asking a manager or Temporal, and end")
 	return root
 }
 

@@ -92,7 +92,7 @@ func TestOnlyALostReplyLeavesDoubt(t *testing.T) {
 				require.Equal(t, 1, server.State().Orgs[orgID].EffectivePosts)
 				return
 			}
-			require.Equal(t, errorType == migrationlink.ErrKeyRejected, requireType(t, err, errorType).NonRetryable())
+			require.Equal(t, errorType != migrationlink.ErrManagerUnavailable, requireType(t, err, errorType).NonRetryable())
 		})
 	}
 }
@@ -195,6 +195,17 @@ func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testi
 			require.Equal(t, temporal.ApplicationErrorCategoryBenign, applicationError.Category())
 		})
 	}
+}
+
+// An operator's pause makes Temporal repeat an attempt that was to be the only
+// one.
+func TestARepeatedAttemptDoesNotPostAfterTheMarkOfAnother(t *testing.T) {
+	t.Parallel()
+	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{})
+	environment.SetHeartbeatDetails(activities.Posting{Before: migrationlink.LinkNone})
+	_, err := create(t, environment, createInput())
+	require.True(t, requireType(t, err, migrationlink.ErrReplyLost).NonRetryable())
+	require.Zero(t, server.State().Orgs[orgID].Posts)
 }
 
 func TestDeleteOfAMissingLinkIsNoError(t *testing.T) {

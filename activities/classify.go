@@ -149,10 +149,12 @@ func unavailable(target Target, err error) finding {
 	}
 }
 
-// replyLost is the error for a creation that may have taken effect.
+// replyLost is the error for a creation that may have taken effect. It is final
+// for Temporal, which would otherwise repeat an attempt that an operator has
+// paused, whatever its limit of attempts; the workflow repeats it.
 func replyLost(target Target, err error, posting Posting, delay time.Duration) error {
 	found := classify(target, err)
-	found.Type, found.final, found.cause = migrationlink.ErrReplyLost, false, nil
+	found.Type, found.final, found.cause = migrationlink.ErrReplyLost, true, nil
 	found.Remedy = "Nothing to do: it is looked for, and created again only if it does not appear."
 	return applicationError(found, delay, posting)
 }
@@ -188,11 +190,9 @@ func asTemporal(ctx context.Context, found finding, delay time.Duration, details
 
 func applicationError(found finding, delay time.Duration, details ...any) error {
 	options := temporal.ApplicationErrorOptions{
-		NonRetryable: found.final,
-		Details:      append([]any{found.Problem}, details...),
-	}
-	if !found.final {
-		options.NextRetryDelay = max(delay, found.retryAfter)
+		NonRetryable:   found.final,
+		NextRetryDelay: max(delay, found.retryAfter),
+		Details:        append([]any{found.Problem}, details...),
 	}
 	if found.benign {
 		options.Category = temporal.ApplicationErrorCategoryBenign

@@ -49,15 +49,15 @@ type CreateLinkResult struct {
 	Warning string `json:"warning,omitempty"`
 }
 
-// Posting is the trace of a creation that may have taken effect. It is in the
-// heartbeat details of an attempt from just before the POST, so that they tell
-// of an attempt that vanished whether there may be a link; and a detail, after
-// the problem, of ErrReplyLost.
+// Posting is the trace of a creation. It is in the heartbeat details of an
+// attempt from just before the POST, so that they tell of an attempt that
+// vanished whether there may be a link; and a detail, after the problem, of the
+// errors of an attempt that came as far.
 type Posting struct {
 	// Before is the status that was read before it.
 	Before string `json:"before"`
-	// Slow says that the manager may be at work on it still: the reply was not
-	// cut off, it did not come.
+	// Slow says that the manager may be at work on it still: it has not answered
+	// itself.
 	Slow bool `json:"slow,omitempty"`
 }
 
@@ -75,6 +75,9 @@ const afterwardsLimit = 5 * time.Second
 // ErrReplyLost says that it may; any other error, and a cancellation, that it
 // did not.
 func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (CreateLinkResult, error) {
+	if posting, ok := lastPosting(ctx); ok { // it was paused, and has vanished
+		return CreateLinkResult{}, replyLost(in.Target, errVanished, posting, 0)
+	}
 	client, err := a.client(in.Manager)
 	if err != nil {
 		return CreateLinkResult{}, err
@@ -102,6 +105,19 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	return attempt.post(ctx, status, token)
 }
 
+var errVanished = errors.New("an earlier attempt vanished after it had sent the link-token")
+
+// lastPosting is the mark of an attempt before this one. There is one only when
+// an operator has paused the activity: Temporal then forgets the limit of one.
+func lastPosting(ctx context.Context) (Posting, bool) {
+	var posting Posting
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &posting) != nil || posting.Before == "" {
+		return Posting{}, false
+	}
+	posting.Slow = true
+	return posting, true
+}
+
 // creation is one attempt to create a link.
 type creation struct {
 	*Activities
@@ -126,6 +142,7 @@ func (c *creation) heartbeat(ctx context.Context) (_ context.Context, stop func(
 		}
 		if err := c.record(lasting, details...); temporal.IsCanceledError(err) {
 			cancel(err)
+			activity.RecordHeartbeat(lasting, details...) // so that the SDK knows, too
 		}
 	})
 	return ctx, func() {
@@ -175,16 +192,14 @@ func (c *creation) refused(ctx context.Context, before string, err error) (Creat
 			return result, nil
 		}
 	}
-	return CreateLinkResult{}, asTemporal(ctx, classify(c.in.Target, err), backoff(c.in.Since))
+	return CreateLinkResult{}, asTemporal(ctx, classify(c.in.Target, err), backoff(c.in.Since), Posting{Before: before})
 }
 
-// slow tells whether the manager, or one of its nodes, may be at work still.
+// slow tells whether the manager may be at work still: only a reply of its own
+// shows that it is not. What a gateway or a broken connection says is none.
 func slow(err error) bool {
-	if transportError, ok := errors.AsType[*opsmanager.TransportError](err); ok {
-		return transportError.TimedOut
-	}
 	apiError, ok := errors.AsType[*opsmanager.Error](err)
-	return ok && (apiError.StatusCode == http.StatusGatewayTimeout || apiError.StatusCode == http.StatusRequestTimeout)
+	return !ok || apiError.StatusCode > http.StatusInternalServerError || apiError.StatusCode == http.StatusRequestTimeout
 }
 
 // afterwards reads the status once more: an organization that is SYNCED at once

@@ -51,16 +51,19 @@ func (a *Activities) DeleteLink(ctx context.Context, in DeleteLinkInput) (Delete
 	return DeleteLinkResult{Found: there}, nil
 }
 
-// mayBeThere looks before it removes while a creation may be on its way: some
+// mayBeThere looks before it removes when a creation may not have arrived: some
 // managers answer a DELETE without a link as one with it.
 func (in DeleteLinkInput) mayBeThere(ctx context.Context, client *opsmanager.Client) (bool, error) {
-	if !time.Now().Before(in.DoubtUntil) {
+	if in.DoubtUntil.IsZero() {
 		return true, nil
 	}
 	status, err := readStatus(ctx, client, in.Target)
-	// A manager that told a missing link before the creation tells it now, too.
-	// Of another only SYNCED is proof; the rest is waited out.
-	return status == migrationlink.LinkSynced || in.Before == migrationlink.LinkNone && status != migrationlink.LinkNone, err
+	if !time.Now().Before(in.DoubtUntil) || in.Before == migrationlink.LinkNone {
+		return status != migrationlink.LinkNone, err
+	}
+	// The manager shows a missing link as one that is not synced: that is waited
+	// out, as only SYNCED is proof.
+	return status == migrationlink.LinkSynced, err
 }
 
 func (in DeleteLinkInput) later(ctx context.Context, found finding) error {

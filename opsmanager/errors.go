@@ -50,10 +50,7 @@ type TransportError struct {
 	OrgID     string
 	// Sent says that the request may have reached the manager.
 	Sent bool
-	// TimedOut says that the manager did not answer in time. It may be at work
-	// still.
-	TimedOut bool
-	Err      error
+	Err  error
 }
 
 // Error tells operation, organization and cause.
@@ -106,11 +103,10 @@ func (e *Error) WrongAPI() bool {
 
 func (c *Client) transportError(ctx context.Context, call *call, err error) error {
 	failed := &TransportError{Operation: call.operation, OrgID: call.orgID, Sent: call.sent.Load()}
-	failed.TimedOut = errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case ctx.Err() != nil && (call.body == nil || !failed.Sent):
 		err = ctx.Err() // what the caller waits for, whatever broke first
-	case failed.TimedOut:
+	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("the manager took longer than %s", c.timeout)
 	}
 	failed.Err = scrubbed{text: c.scrub(call, err.Error()), cause: err}

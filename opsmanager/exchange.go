@@ -185,10 +185,7 @@ func (c *Client) send(ctx context.Context, l *lane, call *call) (*reply, error) 
 
 // forSending returns the context of one request.
 func (c *Client) forSending(ctx context.Context, call *call) (context.Context, context.CancelFunc, error) {
-	end := time.Now().Add(c.timeout)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
-		end = deadline
-	}
+	deadline, limited := ctx.Deadline()
 	if call.body != nil {
 		if err := call.permitted(ctx); err != nil {
 			return nil, nil, err
@@ -196,6 +193,10 @@ func (c *Client) forSending(ctx context.Context, call *call) (context.Context, c
 		// A cancellation does not cut it short: what was sent is waited for, so
 		// that nothing that the caller does next can overtake it.
 		ctx = context.WithoutCancel(ctx)
+	}
+	end := time.Now().Add(c.timeout) // not before: being permitted may take a while
+	if limited && deadline.Before(end) {
+		end = deadline
 	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { call.sent.Store(true) },

@@ -149,6 +149,8 @@ func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) er
 	if err != nil {
 		if posting, lost := lostPosting(err); lost {
 			r.doubt = &doubt{at: now(ctx), posting: posting}
+		} else if r.inDoubt() && posting.Before == migrationlink.LinkNone && !now(ctx).Before(r.doubt.at.Add(r.request.SettleLimit())) {
+			r.doubt = nil // it did not appear: a link from now on is somebody else's
 		}
 		r.managerKnown = r.managerKnown || !neverStarted(err)
 		r.met(ctx, err)
@@ -331,7 +333,7 @@ func (r *linkRun) undo(ctx workflow.Context) error {
 		r.met(ctx, err)
 		return undoFailed{err}
 	}
-	r.doubt, r.result.Removed = nil, gone.Found
+	r.doubt, r.result.Removed = nil, gone.Found || r.result.Created
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }

@@ -225,6 +225,35 @@ func TestLostRepliesAreNotRepeatedInHaste(t *testing.T) {
 	require.LessOrEqual(t, w.creates, 7, "in ten minutes")
 }
 
+func TestADoubtEndsWhenNoLinkHasAppeared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		errorType, final := migrationlink.ErrManagerUnavailable, false
+		switch {
+		case attempt == 1:
+			errorType = migrationlink.ErrReplyLost
+		case attempt > 60:
+			require.True(t, in.DoubtUntil.IsZero())
+			errorType, final = migrationlink.ErrTokenRejected, true
+		}
+		return activities.CreateLinkResult{}, temporal.NewApplicationErrorWithOptions("words", errorType, temporal.ApplicationErrorOptions{
+			NonRetryable: final, NextRetryDelay: 2 * time.Second,
+			Details: []any{migrationlink.Problem{Type: errorType}, activities.Posting{Before: migrationlink.LinkNone}},
+		})
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{LinkStatus: migrationlink.LinkNone, Polls: 1}, nil
+	})
+	r := request()
+	r.Undo = migrationlink.UndoAlways
+	w.link(r)
+
+	errorType, _ := w.failure(t)
+	require.Equal(t, migrationlink.ErrTokenRejected, errorType)
+	require.Zero(t, w.deletes)
+}
+
 func TestCancelSignalInAnyFormCancels(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -32,9 +32,9 @@ func mayRepeat(err error) bool {
 	return !applicationError.NonRetryable()
 }
 
-// lostPosting tells whether the one attempt of CreateLink may have made a link:
-// it says so, or it vanished after it had left its mark. An attempt that no
-// worker took did not, nor one that ended as cancelled.
+// lostPosting returns how far the one attempt of CreateLink came, and whether it
+// may have made a link: it says so, or it vanished after it had left its mark. An
+// attempt that no worker took did not, nor one that ended as cancelled.
 func lostPosting(err error) (posting activities.Posting, lost bool) {
 	if _, ok := errors.AsType[*temporal.PanicError](err); ok {
 		return activities.Posting{Slow: true}, true // it says nothing of how far it came
@@ -45,12 +45,12 @@ func lostPosting(err error) (posting activities.Posting, lost bool) {
 		return posting, lost
 	}
 	applicationError, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || applicationError.Type() != migrationlink.ErrReplyLost {
+	if !ok {
 		return posting, false
 	}
 	var problem migrationlink.Problem
-	_ = applicationError.Details(&problem, &posting) // of another version: unknown, which is waited out
-	return posting, true
+	_ = applicationError.Details(&problem, &posting) // none, or of another version: unknown, which is waited out
+	return posting, applicationError.Type() == migrationlink.ErrReplyLost
 }
 
 func isLost(err error) bool {

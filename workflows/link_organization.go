@@ -261,7 +261,7 @@ func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 func (r *linkRun) watch(ctx workflow.Context, summary string, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
 	in.Target, in.Since = r.target, now(ctx)
 	var seen activities.AwaitSyncedResult
-	err := workflow.ExecuteActivity(untilThere(ctx, r.request.Manager, summary, in.Deadline.Sub(in.Since)),
+	err := workflow.ExecuteActivity(again(ctx, r.request.Manager, summary, in.Deadline.Sub(in.Since)),
 		migrationlink.AwaitSyncedActivity, in).Get(ctx, &seen)
 	if err != nil {
 		progress := lastProgress(err)
@@ -321,7 +321,7 @@ func (r *linkRun) undo(ctx workflow.Context) error {
 	limit := max(undoLimit, r.request.SettleLimit()+undoReserve)
 	r.enter(ctx, migrationlink.PhaseUndoing, began.Add(limit))
 	var gone activities.DeleteLinkResult
-	err := workflow.ExecuteActivity(untilDone(ctx, r.request.Manager, "Remove the link of organization "+r.request.OrgID, limit),
+	err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Remove the link of organization "+r.request.OrgID, limit),
 		migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{
 			Target:     r.target,
 			Since:      began,

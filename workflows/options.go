@@ -18,9 +18,8 @@ const (
 	// silence is how soon the loss of a worker is noticed during a call. Calls
 	// that take longer than three seconds send heartbeats.
 	silence = 10 * time.Second
-	// readAttempt is above the longest HTTP timeout that a configuration may
-	// set.
-	readAttempt = 75 * time.Second
+	// oneCall is above the longest HTTP timeout that a configuration may set.
+	oneCall = 75 * time.Second
 	// undoLimit is how long a link is tried to be removed: the outage of a
 	// manager is bridged, and somebody waits for the end.
 	undoLimit = 15 * time.Minute
@@ -48,26 +47,14 @@ func once(ctx workflow.Context, manager, summary string, queue time.Duration) wo
 	})
 }
 
-// untilThere is for a read that is repeated until it sees what it waits for.
-// The delay comes with each attempt's error. A read may be abandoned at any
-// time, so a cancellation does not wait for it.
-func untilThere(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+// again is for what is repeated until it sees or does what it is for: it may be
+// abandoned at any time, so a cancellation does not wait for it. The delay comes
+// with each attempt's error.
+func again(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToCloseTimeout: limit + lastCall,
-		StartToCloseTimeout:    readAttempt,
-		HeartbeatTimeout:       silence,
-		RetryPolicy:            unlimited(),
-		Summary:                summary,
-	})
-}
-
-// untilDone is for a write that may be repeated until the manager accepts it.
-func untilDone(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
-		ScheduleToCloseTimeout: limit + lastCall,
-		StartToCloseTimeout:    readAttempt,
+		StartToCloseTimeout:    oneCall,
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            unlimited(),
 		Summary:                summary,

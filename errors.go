@@ -40,8 +40,9 @@ const (
 	ErrUndoFailed = "UndoFailed"
 )
 
-// Types of the errors that activities retry. They are seen on pending
-// activities; a workflow does not end with them.
+// Types of the errors after which an activity, or the workflow, tries again. They
+// are seen in histories and on pending activities; a workflow does not end with
+// them.
 const (
 	// ErrNotSynced: the manager does not report SYNCED yet.
 	ErrNotSynced = "NotSynced"

@@ -15,7 +15,7 @@ type AwaitSyncedInput struct {
 	Target
 	// Since is when the waiting began; the delay between polls grows with it.
 	Since time.Time `json:"since"`
-	// Deadline is when it ends: the last poll is placed just before it.
+	// Deadline is when it ends: the last poll is placed on it.
 	Deadline time.Time `json:"deadline"`
 	// AnyLink ends the waiting with any link, SYNCED or not.
 	AnyLink bool `json:"anyLink,omitempty"`

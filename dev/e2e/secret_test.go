@@ -73,6 +73,7 @@ func TestTokenIsFoundNowhere(t *testing.T) {
 	}
 	require.Contains(t, places["temporal.db"], synced, "the search finds what is there")
 	require.Contains(t, places["logs of the worker"], synced)
+	require.Contains(t, places["logs of the worker"], "DEBUG", "the search is worth it")
 	for place, content := range places {
 		for _, secret := range []string{token, key} {
 			for _, form := range forms(secret) {

@@ -20,9 +20,8 @@ import (
 	"github.com/migrationlink/migrationlink/workflows"
 )
 
-// heartbeatInterval is how late a running activity learns of its cancellation,
-// at most: the answer to a heartbeat brings it, and the SDK holds them back for
-// up to a minute by itself.
+// heartbeatInterval is how long the SDK may hold a heartbeat back. By itself it
+// would take most of the time after which an attempt without one counts as lost.
 const heartbeatInterval = 500 * time.Millisecond
 
 // Worker polls one task queue for workflows and one per manager for activities.

@@ -46,10 +46,10 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 				return problem != nil && problem.Type == migrationlink.ErrManagerUnavailable
 			},
 		},
-		"looking for a lost reply": {
+		"after a lost reply": {
 			fault: opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST"},
 			when: func(s *system, _ string, run client.WorkflowRun) bool {
-				return s.status(run).Phase == migrationlink.PhaseSettling
+				return s.status(run).Phase != migrationlink.PhaseCreating
 			},
 		},
 		"syncing in back-off": {
@@ -116,6 +116,28 @@ func TestCancelDuringASlowPostLeavesNoLink(t *testing.T) {
 	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", Duration: opsmanagertest.Duration(15 * time.Second)})
 	run := s.begin(org, nil)
 	require.Eventually(t, func() bool { return s.evidence(org).Posts == 1 }, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
+	require.Equal(t, 1, s.evidence(org).EffectivePosts)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+}
+
+// The manager did not answer in time, the link is cancelled, and only then does
+// the manager make it.
+func TestCancelInDoubtRemovesALinkThatAppearsLate(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker(impatient)
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LateEffect, Operation: "POST", Count: 1, Duration: opsmanagertest.Duration(6 * time.Second)})
+	run := s.begin(org, func(r *migrationlink.LinkRequest) {
+		r.Manager = "impatient"
+		r.SettleTime = "15s"
+	})
+	s.waitForPhase(run, migrationlink.PhaseSettling)
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
 
 	var canceled *temporal.CanceledError

@@ -114,16 +114,19 @@ func TestLostReplyNeverLeadsToASecondEffectivePost(t *testing.T) {
 	}
 }
 
-func TestManagerThatGoesOnAfterTheTimeoutGetsNoSecondPost(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, "--sync-delay", "1s")
-	s.worker(`
+// impatient knows the demo manager as one that must answer soon.
+const impatient = `
 [managers.impatient]
 base_url        = "SIMULATOR"
 public_key      = "env:DEMO_PUBLIC_KEY"
 private_key     = "env:DEMO_PRIVATE_KEY"
 request_timeout = "2s"
-`)
+`
+
+func TestManagerThatGoesOnAfterTheTimeoutGetsNoSecondPost(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "1s")
+	s.worker(impatient)
 	org := newOrg()
 	s.shape(org, map[string]any{"secondPost": "overwrite"})
 	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LateEffect, Operation: "POST", Count: 1, Duration: opsmanagertest.Duration(6 * time.Second)})

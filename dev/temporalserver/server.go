@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"go.uber.org/zap"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -249,20 +248,26 @@ const (
 	// Ports below those that systems give to outgoing connections, any of which
 	// could take a port between the moment it is found free and its use.
 	lowestPort, highestPort = 15000, 30000
-	portAttempts            = 1000
+	// portsEach is more than one process asks for: processes that start at the
+	// same time begin their search at different places.
+	portsEach = 10
 )
+
+// nextPort goes up: a port that was found is not found again before its use.
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(int64(os.Getpid() * portsEach)) }
 
 // FreePorts returns n different loopback ports that nobody listens on.
 func FreePorts(n int) ([]int, error) {
 	var ports []int
-	for range portAttempts {
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
+	for range highestPort - lowestPort {
+		port := lowestPort + int(nextPort.Add(1))%(highestPort-lowestPort)
 		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address(port))
 		if err != nil {
 			continue
 		}
-		// Held until all are found, so that no port is found twice.
-		defer listener.Close()
+		listener.Close()
 		if ports = append(ports, port); len(ports) == n {
 			return ports, nil
 		}

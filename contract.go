@@ -1,10 +1,22 @@
 package migrationlink
 
+import "strings"
+
 // Names by which Temporal knows this application.
 const (
 	// LinkWorkflow is the workflow type that links one source organization. Its
 	// input is a LinkRequest, its result a LinkResult.
 	LinkWorkflow = "LinkOrganization"
+
+	// UnlinkWorkflow is the workflow type that removes the link of one source
+	// organization, whoever made it. Its input is an UnlinkRequest, its result a
+	// LinkResult.
+	UnlinkWorkflow = "UnlinkOrganization"
+
+	// InspectWorkflow is the workflow type that asks a worker which managers it
+	// knows, and tries their keys. Its input is an InspectRequest, its result an
+	// Inspection. It changes nothing.
+	InspectWorkflow = "InspectManagers"
 
 	// StatusQuery answers a Status at any time, also after the end.
 	StatusQuery = "status"
@@ -12,15 +24,49 @@ const (
 	// CancelSignal ends a link as Temporal's own cancellation does, and carries
 	// a CancelRequest with the reason.
 	CancelSignal = "cancel"
+
+	// RetrySignal makes a blocked request go on where it stopped, and one that
+	// waits before its next attempt try at once. It carries a RetryRequest.
+	RetrySignal = "retry"
+
+	// AcceptUpdate asks a running workflow whether it does what a StartRequest
+	// asks for: it is refused with ErrDifferentRequest if not. It answers a Status
+	// when the manager has accepted the link, or when it cannot be had for now or
+	// at all. Sent together with the start (UpdateWithStart), it is how a caller
+	// starts or joins.
+	AcceptUpdate = "accept"
+
+	// ExtendUpdate moves the deadline of the present phase. It carries an
+	// ExtendRequest and answers an Extension.
+	ExtendUpdate = "extend"
+
+	// CheckUpdate reads the status of the link at once. It carries nothing and
+	// answers a Check.
+	CheckUpdate = "check-now"
+
+	// JoinSignal is what a workflow sends to another one that does what it was
+	// asked for, and AnswerSignal what it gets back: they are between workflows
+	// of this application.
+	JoinSignal   = "join"
+	AnswerSignal = "answer"
+
+	// PhaseMemo is in the memo of a workflow whose phase cannot be told from
+	// Temporal's own status: PhaseBlocked, or "timed-out" after the end.
+	PhaseMemo = "phase"
+
+	// StartedByMemo is in the memo of a workflow: who started it.
+	StartedByMemo = "startedBy"
 )
 
 // Activity types, as they appear in histories and on pending activities.
 const (
-	CreateLinkActivity   = "CreateLink"
-	AwaitSyncedActivity  = "AwaitSynced"
-	DeleteLinkActivity   = "DeleteLink"
-	LinkStatusActivity   = "LinkStatus"
-	CheckManagerActivity = "CheckManager"
+	CreateLinkActivity     = "CreateLink"
+	AwaitSyncedActivity    = "AwaitSynced"
+	DeleteLinkActivity     = "DeleteLink"
+	LinkStatusActivity     = "LinkStatus"
+	CheckManagerActivity   = "CheckManager"
+	KnownManagersActivity  = "KnownManagers"
+	InspectManagerActivity = "InspectManager"
 )
 
 // TaskQueue is where the workflows run. Activities run on one queue per
@@ -32,13 +78,21 @@ const TaskQueue = "migration-link"
 // calls per second.
 func ManagerTaskQueue(manager string) string { return TaskQueue + "." + manager }
 
-// WorkflowID is the business key of a link: one running workflow per source
-// organization. Every caller uses it, so that two requests for the same
-// organization meet.
-func WorkflowID(manager, orgID string) string { return "link." + manager + "." + orgID }
+// WorkflowIDPrefix starts the id of every workflow that works on a link.
+const WorkflowIDPrefix = "link."
 
-// CancelRequest is the payload of CancelSignal.
-type CancelRequest struct {
-	// Reason is shown to whoever looks at the link later. Optional.
-	Reason string `json:"reason,omitempty"`
+// WorkflowID is the business key of a source organization: one workflow at a
+// time links or unlinks it. Every caller uses it, so that two requests for the
+// same organization meet; a workflow that is started under another id does so
+// itself.
+func WorkflowID(manager, orgID string) string { return WorkflowIDPrefix + manager + "." + orgID }
+
+// SplitWorkflowID returns what WorkflowID was made of.
+func SplitWorkflowID(id string) (manager, orgID string, ok bool) {
+	rest, ok := strings.CutPrefix(id, WorkflowIDPrefix)
+	if !ok {
+		return "", "", false
+	}
+	manager, orgID, ok = strings.Cut(rest, ".") // a manager's name holds no dot
+	return manager, orgID, ok && ValidManagerName(manager) && ValidOrgID(orgID)
 }

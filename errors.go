@@ -36,6 +36,9 @@ const (
 	ErrMigrationRunning = "MigrationRunning"
 	// ErrTimedOut: a limit of the request was reached.
 	ErrTimedOut = "TimedOut"
+	// ErrAlreadyLinked: somebody else has made a link, and the request says to
+	// fail then.
+	ErrAlreadyLinked = "AlreadyLinked"
 	// ErrUndoFailed: the link was to be removed and could not be.
 	ErrUndoFailed = "UndoFailed"
 )
@@ -51,3 +54,26 @@ const (
 	// ErrReplyLost: the link may have been created, the reply did not arrive.
 	ErrReplyLost = "ReplyLost"
 )
+
+// Types of the errors with which a running workflow refuses a signal or an
+// update. Nothing has changed then.
+const (
+	// ErrDifferentRequest: another request for the organization is under way; the
+	// first detail is a []FieldProblem.
+	ErrDifferentRequest = "DifferentRequest"
+	// ErrInvalidUpdate: a field of the update is wrong.
+	ErrInvalidUpdate = "InvalidUpdate"
+	// ErrAlreadyEnded: the workflow has ended, or is being cancelled.
+	ErrAlreadyEnded = "AlreadyEnded"
+)
+
+// Blockable tells whether a person can fix the problem of an error type, so
+// that a request with WaitWhenBlocked waits for it.
+func Blockable(errorType string) bool {
+	switch errorType {
+	case ErrKeyRejected, ErrRoleMissing, ErrAccessListRefused, ErrAccountSuspended, ErrForbidden,
+		ErrTokenUnavailable, ErrTokenRejected, ErrCertificateInvalid, ErrWrongAPI, ErrMigrationRunning:
+		return true
+	}
+	return false
+}

@@ -17,6 +17,12 @@ type LinkRequest struct {
 	// Undo says when the link that this request made is removed again. Empty
 	// means UndoOnCancel. A link made by somebody else is never removed.
 	Undo UndoPolicy `json:"undo,omitempty"`
+	// IfLinked says what to do about a link that somebody else has made. Empty
+	// means KeepLink.
+	IfLinked LinkedPolicy `json:"ifLinked,omitempty"`
+	// OnBlocked says what to do about a problem that a person can fix. Empty
+	// means FailWhenBlocked.
+	OnBlocked BlockedPolicy `json:"onBlocked,omitempty"`
 	// CreateTimeout limits the time until the manager has accepted the link.
 	// Empty means DefaultCreateTimeout.
 	CreateTimeout Duration `json:"createTimeout,omitempty"`
@@ -36,6 +42,7 @@ const (
 	DefaultCreateTimeout = 10 * time.Minute
 	DefaultSyncTimeout   = time.Hour
 	DefaultSettleTime    = time.Minute
+	DefaultUnlinkTimeout = 15 * time.Minute
 
 	// MinCreateTimeout leaves room for a manager that answers slowly once.
 	MinCreateTimeout = 5 * time.Second
@@ -47,6 +54,8 @@ const (
 	MaxCreateTimeout = 24 * time.Hour
 	// MinSettleTime is how long a link must be missing in any case.
 	MinSettleTime = 3 * time.Second
+	// MinUnlinkTimeout leaves room for a manager that answers slowly once.
+	MinUnlinkTimeout = 5 * time.Second
 	// MaxTimeout is far beyond any migration; more is a slip of the unit.
 	MaxTimeout = 30 * 24 * time.Hour
 )
@@ -77,6 +86,42 @@ const (
 	UndoNever UndoPolicy = "never"
 )
 
+// LinkedPolicy says what to do about a link that somebody else has made.
+type LinkedPolicy string
+
+const (
+	// KeepLink leaves it and ends with OutcomeAlreadyLinked once it is SYNCED.
+	KeepLink LinkedPolicy = "keep"
+	// FailIfLinked leaves it and fails with ErrAlreadyLinked.
+	FailIfLinked LinkedPolicy = "fail"
+	// Relink removes it, synced or not, and makes a new one.
+	Relink LinkedPolicy = "relink"
+)
+
+// BlockedPolicy says what to do about a problem that a person can fix, see
+// Blockable.
+type BlockedPolicy string
+
+const (
+	// FailWhenBlocked ends with the problem.
+	FailWhenBlocked BlockedPolicy = "fail"
+	// WaitWhenBlocked waits in PhaseBlocked for RetrySignal, until the deadline.
+	WaitWhenBlocked BlockedPolicy = "wait"
+)
+
+// UnlinkRequest asks for the link of one source organization to be removed.
+type UnlinkRequest struct {
+	// Manager and OrgID are those of a LinkRequest.
+	Manager string `json:"manager"`
+	OrgID   string `json:"orgId"`
+	// OnBlocked says what to do about a problem that a person can fix, a running
+	// migration above all. Empty means FailWhenBlocked.
+	OnBlocked BlockedPolicy `json:"onBlocked,omitempty"`
+	// Timeout limits the time until the link is gone. Empty means
+	// DefaultUnlinkTimeout.
+	Timeout Duration `json:"timeout,omitempty"`
+}
+
 // Duration is a length of time in the form of time.ParseDuration, for example
 // "90s" or "1h30m". It is text so that every language can write it, and so that
 // validation can name a field that cannot be read.
@@ -99,6 +144,12 @@ func (r LinkRequest) WithDefaults() LinkRequest {
 	if r.Undo == "" {
 		r.Undo = UndoOnCancel
 	}
+	if r.IfLinked == "" {
+		r.IfLinked = KeepLink
+	}
+	if r.OnBlocked == "" {
+		r.OnBlocked = FailWhenBlocked
+	}
 	r.CreateTimeout = DurationOf(r.CreateLimit())
 	r.SyncTimeout = DurationOf(r.SyncLimit())
 	r.SettleTime = DurationOf(r.SettleLimit())
@@ -113,3 +164,15 @@ func (r LinkRequest) SyncLimit() time.Duration { return r.SyncTimeout.or(Default
 
 // SettleLimit is SettleTime, or its default, of a valid request.
 func (r LinkRequest) SettleLimit() time.Duration { return r.SettleTime.or(DefaultSettleTime) }
+
+// WithDefaults returns the request with every optional field filled in.
+func (r UnlinkRequest) WithDefaults() UnlinkRequest {
+	if r.OnBlocked == "" {
+		r.OnBlocked = FailWhenBlocked
+	}
+	r.Timeout = DurationOf(r.Limit())
+	return r
+}
+
+// Limit is Timeout, or its default, of a valid request.
+func (r UnlinkRequest) Limit() time.Duration { return r.Timeout.or(DefaultUnlinkTimeout) }

@@ -16,11 +16,24 @@ const (
 	OutcomeTimedOut Outcome = "timed-out"
 	// OutcomeCancelled means: the request was cancelled.
 	OutcomeCancelled Outcome = "cancelled"
+	// OutcomeUnlinked means: UnlinkWorkflow removed the link.
+	OutcomeUnlinked Outcome = "unlinked"
+	// OutcomeNotLinked means: UnlinkWorkflow found no link.
+	OutcomeNotLinked Outcome = "not-linked"
 )
 
-// LinkResult tells how a link ended. A workflow that ends with OutcomeLinked or
-// OutcomeAlreadyLinked returns it; any other carries it as the first detail of
-// its ApplicationError or CanceledError.
+// Done tells whether the workflow did what it was asked for.
+func (o Outcome) Done() bool {
+	switch o {
+	case OutcomeLinked, OutcomeAlreadyLinked, OutcomeUnlinked, OutcomeNotLinked:
+		return true
+	}
+	return false
+}
+
+// LinkResult tells how LinkWorkflow or UnlinkWorkflow ended. A workflow whose
+// outcome is Done returns it; any other carries it as the first detail of its
+// ApplicationError or CanceledError.
 type LinkResult struct {
 	Manager string  `json:"manager"`
 	OrgID   string  `json:"orgId"`
@@ -32,6 +45,9 @@ type LinkResult struct {
 	// was found.
 	Created bool `json:"created"`
 	Removed bool `json:"removed"`
+	// Replaced says that a link of somebody else was removed, as Relink asks for,
+	// or may have been when it did not end well.
+	Replaced bool `json:"replaced,omitempty"`
 	// Polls counts the status reads made since the link was created.
 	Polls     int       `json:"polls"`
 	StartedAt time.Time `json:"startedAt"`
@@ -74,6 +90,11 @@ const (
 	PhaseSettling Phase = "settling"
 	// PhaseSyncing means: waiting until the manager reports SYNCED.
 	PhaseSyncing Phase = "syncing"
+	// PhaseRemoving means: removing a link, as an UnlinkRequest or Relink asks.
+	PhaseRemoving Phase = "removing"
+	// PhaseBlocked means: waiting for a person to fix Problem and to send
+	// RetrySignal. A running migration is looked at again without it.
+	PhaseBlocked Phase = "blocked"
 	// PhaseUndoing means: removing the link again.
 	PhaseUndoing Phase = "undoing"
 	// PhaseEnded means: Result is set.
@@ -82,9 +103,13 @@ const (
 
 // Status is the answer of StatusQuery.
 type Status struct {
-	Manager string `json:"manager"`
-	OrgID   string `json:"orgId"`
-	Phase   Phase  `json:"phase"`
+	// Workflow is LinkWorkflow or UnlinkWorkflow.
+	Workflow string `json:"workflow"`
+	Manager  string `json:"manager"`
+	OrgID    string `json:"orgId"`
+	Phase    Phase  `json:"phase"`
+	// BlockedIn is the phase that goes on after PhaseBlocked.
+	BlockedIn Phase `json:"blockedIn,omitempty"`
 	// PhaseSince is when the phase began.
 	PhaseSince time.Time `json:"phaseSince"`
 	// Deadline is when the phase ends at the latest. PhaseUndoing has one too.
@@ -94,7 +119,8 @@ type Status struct {
 	// activity, as Progress.
 	LinkStatus string `json:"linkStatus,omitempty"`
 	Created    bool   `json:"created"`
-	// Problem is the last one met in this phase, if it is still being retried.
+	// Problem is the last one met in this phase, if it is still being retried or
+	// waited for.
 	Problem      *Problem    `json:"problem,omitempty"`
 	CancelReason string      `json:"cancelReason,omitempty"`
 	StartedAt    time.Time   `json:"startedAt"`

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ func (e *ValidationError) Error() string {
 	for i, p := range e.Problems {
 		lines[i] = p.Field + ": " + p.Problem
 	}
-	return "invalid link request: " + strings.Join(lines, "; ")
+	return "invalid request: " + strings.Join(lines, "; ")
 }
 
 var (
@@ -60,11 +61,61 @@ func (r LinkRequest) Validate() error {
 		}
 	}
 	add("token.ref", tokenRefProblem(r.Token.Ref))
-	add("undo", undoProblem(r.Undo))
+	add("undo", choiceProblem(r.Undo, UndoOnCancel, UndoAlways, UndoNever))
+	add("ifLinked", choiceProblem(r.IfLinked, KeepLink, FailIfLinked, Relink))
+	add("onBlocked", choiceProblem(r.OnBlocked, FailWhenBlocked, WaitWhenBlocked))
 	add("createTimeout", durationProblem(r.CreateTimeout, MinCreateTimeout, MaxCreateTimeout))
 	add("syncTimeout", durationProblem(r.SyncTimeout, MinSyncTimeout, MaxTimeout))
 	add("settleTime", durationProblem(r.SettleTime, MinSettleTime, MaxTimeout))
 	return problems(found)
+}
+
+// Validate checks every field and returns a *ValidationError that names all the
+// bad ones, or nil.
+func (r UnlinkRequest) Validate() error {
+	found := targetProblems(r.Manager, r.OrgID)
+	if problem := choiceProblem(r.OnBlocked, FailWhenBlocked, WaitWhenBlocked); problem != "" {
+		found = append(found, FieldProblem{"onBlocked", problem})
+	}
+	if problem := durationProblem(r.Timeout, MinUnlinkTimeout, MaxTimeout); problem != "" {
+		found = append(found, FieldProblem{"timeout", problem})
+	}
+	return problems(found)
+}
+
+// Validate checks where the link-token is.
+func (t TokenSource) Validate() error {
+	if problem := tokenRefProblem(t.Ref); problem != "" {
+		return problems([]FieldProblem{{"token.ref", problem}})
+	}
+	return nil
+}
+
+// NewDeadline returns what the request makes of the present deadline, or a
+// *ValidationError. limit is the latest that is permitted.
+func (r ExtendRequest) NewDeadline(now, deadline, limit time.Time) (time.Time, error) {
+	field, until := "until", r.Until
+	if r.By != "" {
+		field, until = "by", deadline.Add(r.By.or(0))
+	}
+	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	refuse := func(format string, args ...any) (time.Time, error) {
+		return time.Time{}, problems([]FieldProblem{{field, fmt.Sprintf(format, args...)}})
+	}
+	if problem := durationProblem(r.By, time.Second, MaxTimeout); problem != "" {
+		return refuse("%s", problem)
+	}
+	switch {
+	case (r.By == "") == r.Until.IsZero():
+		return refuse("set either by, a length of time, or until, a time; not both")
+	case !until.After(now):
+		return refuse("%s is in the past; use a time after %s, the present deadline", stamp(until), stamp(deadline))
+	case !until.After(deadline):
+		return refuse("%s is not after %s, the present deadline; it can only be moved to a later time", stamp(until), stamp(deadline))
+	case until.After(limit):
+		return refuse("%s is too late; the latest is %s", stamp(until), stamp(limit))
+	}
+	return until.UTC(), nil
 }
 
 func problems(found []FieldProblem) error {
@@ -87,12 +138,16 @@ func targetProblems(manager, orgID string) []FieldProblem {
 	return found
 }
 
-func undoProblem(policy UndoPolicy) string {
-	allowed := []UndoPolicy{"", UndoOnCancel, UndoAlways, UndoNever}
-	if slices.Contains(allowed, policy) {
+func choiceProblem[T ~string](value T, allowed ...T) string {
+	if value == "" || slices.Contains(allowed, value) {
 		return ""
 	}
-	return fmt.Sprintf("%s is not a policy; use %q, %q or %q", quote(string(policy)), UndoOnCancel, UndoAlways, UndoNever)
+	words := make([]string, len(allowed))
+	for i, word := range allowed {
+		words[i] = strconv.Quote(string(word))
+	}
+	last := len(words) - 1
+	return fmt.Sprintf("%s is not a policy; use %s or %s", quote(string(value)), strings.Join(words[:last], ", "), words[last])
 }
 
 func durationProblem(text Duration, least, most time.Duration) string {

@@ -1,0 +1,36 @@
+package migrationlink
+
+// InspectRequest asks a worker which managers it knows.
+type InspectRequest struct {
+	// Call also asks each manager, with the key of its workers.
+	Call bool `json:"call,omitempty"`
+	// Manager, when set, limits that to one manager.
+	Manager string `json:"manager,omitempty"`
+	// OrgID, when set, is the organization whose role is checked. A key can be
+	// tried without, a role cannot.
+	OrgID string `json:"orgId,omitempty"`
+}
+
+// Inspection is the answer of InspectWorkflow.
+type Inspection struct {
+	// WorkerVersion is that of the worker that ran the workflow.
+	WorkerVersion string              `json:"workerVersion"`
+	Managers      []ManagerInspection `json:"managers"` // in the order of their names
+}
+
+// ManagerInspection is what one manager says to the key of its workers. Without
+// InspectRequest.Call only the name is set.
+type ManagerInspection struct {
+	Name string `json:"name"`
+	// WorkerVersion is that of the worker that called the manager; empty when
+	// none did.
+	WorkerVersion string `json:"workerVersion,omitempty"`
+	// KeyAccepted says that the manager let the key in.
+	KeyAccepted bool `json:"keyAccepted"`
+	// RoleChecked says that the organization of the request was read, so that the
+	// key has the role there. LinkStatus is what was seen.
+	RoleChecked bool   `json:"roleChecked"`
+	LinkStatus  string `json:"linkStatus,omitempty"`
+	// Problem is why not.
+	Problem *Problem `json:"problem,omitempty"`
+}

@@ -1,0 +1,46 @@
+package migrationlink_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+func TestASecondStartJoinsAnEqualRequestAndNamesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	const org = "5f1b2c3d4e5f6a7b8c9d0e1f"
+	link := migrationlink.LinkRequest{Manager: "demo", OrgID: org, Token: migrationlink.TokenSource{Ref: "file:a"}}
+	filled := link.WithDefaults()
+	filled.SyncTimeout = "60m"
+	other := link
+	other.Token.Ref, other.Undo, other.SyncTimeout = "file:b", migrationlink.UndoNever, "2h"
+	unlink := migrationlink.UnlinkRequest{Manager: "demo", OrgID: org}
+	running := migrationlink.StartRequest{Link: &link}
+
+	require.Empty(t, running.Difference(running))
+	require.Empty(t, running.Difference(migrationlink.StartRequest{Link: &filled}), "left out, and the default written in another way")
+	require.Equal(t, []migrationlink.FieldProblem{
+		{Field: "syncTimeout", Problem: "the one under way has 1h0m0s, this asks for 2h0m0s"},
+		{Field: "token.ref", Problem: "the one under way has file:a, this asks for file:b"},
+		{Field: "undo", Problem: "the one under way has on-cancel, this asks for never"},
+	}, running.Difference(migrationlink.StartRequest{Link: &other}))
+	require.Equal(t, []migrationlink.FieldProblem{
+		{Field: "workflow", Problem: "LinkOrganization is under way, this asks for UnlinkOrganization"},
+	}, running.Difference(migrationlink.StartRequest{Unlink: &unlink}))
+	require.Len(t, running.Difference(migrationlink.StartRequest{}), 1)
+}
+
+func TestTheWorkflowIDTellsWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	const org = "5f1b2c3d4e5f6a7b8c9d0e1f"
+	manager, orgID, ok := migrationlink.SplitWorkflowID(migrationlink.WorkflowID("ops-1", org))
+	require.True(t, ok)
+	require.Equal(t, "ops-1", manager)
+	require.Equal(t, org, orgID)
+	for _, other := range []string{"", "link.", "link.demo", "link.demo.1", "unlink.demo." + org, "link.Demo." + org} {
+		_, _, ok := migrationlink.SplitWorkflowID(other)
+		require.False(t, ok, other)
+	}
+}

@@ -39,6 +39,9 @@ const (
 	// ErrAlreadyLinked: somebody else has made a link, and the request says to
 	// fail then.
 	ErrAlreadyLinked = "AlreadyLinked"
+	// ErrTerminated: the workflow that did it was ended in Temporal, before it
+	// could say how far it came.
+	ErrTerminated = "Terminated"
 	// ErrUndoFailed: the link was to be removed and could not be.
 	ErrUndoFailed = "UndoFailed"
 )

@@ -1,11 +1,6 @@
 package migrationlink
 
-import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
 // StartRequest is what a workflow was or is to be started with: exactly one of
 // its fields is set. It is the input of AcceptUpdate.
@@ -15,25 +10,35 @@ type StartRequest struct {
 }
 
 // Difference is the one rule of starting a second time: nil when what is asked
-// for is what s, the one under way, does, so that it is joined; otherwise it names every field
-// that differs, and the request is refused. Fields that are left out count as
-// their defaults.
+// for is what s, the one under way, does, so that it is joined; otherwise it
+// names every field that differs, and the request is refused. Fields that are
+// left out count as their defaults.
 func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	have, want := s.workflow(), asked.workflow()
 	if have != want {
 		return []FieldProblem{{"workflow", fmt.Sprintf("%s is under way, this asks for %s", orNone(have), orNone(want))}}
 	}
-	haveFields, wantFields := s.fields(), asked.fields()
-	both := maps.Clone(haveFields)
-	maps.Copy(both, wantFields)
 	var found []FieldProblem
-	for _, name := range slices.Sorted(maps.Keys(both)) {
-		if haveFields[name] != wantFields[name] {
-			found = append(found, FieldProblem{name, fmt.Sprintf("the one under way has %s, this asks for %s",
-				orNone(haveFields[name]), orNone(wantFields[name]))})
+	running := s.fields()
+	for i, field := range asked.fields() {
+		if running[i].value != field.value {
+			found = append(found, FieldProblem{field.name, fmt.Sprintf("the one under way has %s, this asks for %s",
+				orNone(running[i].value), orNone(field.value))})
 		}
 	}
 	return found
+}
+
+// Summary says in a line what the request asks for, as the static summary of its
+// workflow.
+func (s StartRequest) Summary() string {
+	switch {
+	case s.Link != nil:
+		return "Link organization " + s.Link.OrgID + " of manager " + s.Link.Manager
+	case s.Unlink != nil:
+		return "Unlink organization " + s.Unlink.OrgID + " of manager " + s.Unlink.Manager
+	}
+	return ""
 }
 
 // workflow is the workflow type that does what the request asks for.
@@ -47,34 +52,36 @@ func (s StartRequest) workflow() string {
 	return ""
 }
 
-// fields are the JSON paths and texts of a request with its defaults.
-func (s StartRequest) fields() map[string]string {
-	var filled any
+// field is one field of a request, by its JSON path.
+type field struct{ name, value string }
+
+// fields are those in which two requests for the same link can differ, in the
+// order of the request, with its defaults.
+func (s StartRequest) fields() []field {
 	switch {
 	case s.Link != nil:
-		filled = s.Link.WithDefaults()
-	case s.Unlink != nil:
-		filled = s.Unlink.WithDefaults()
-	}
-	text, err := json.Marshal(filled)
-	if err != nil {
-		return nil // a request holds nothing that cannot be written
-	}
-	var tree map[string]any
-	_ = json.Unmarshal(text, &tree) // it was written a line above
-	fields := map[string]string{}
-	flatten("", tree, fields)
-	return fields
-}
-
-func flatten(path string, tree map[string]any, into map[string]string) {
-	for name, value := range tree {
-		if inner, ok := value.(map[string]any); ok {
-			flatten(path+name+".", inner, into)
-			continue
+		r := s.Link.WithDefaults()
+		return []field{
+			{"manager", r.Manager},
+			{"orgId", r.OrgID},
+			{"token.ref", r.Token.Ref},
+			{"undo", string(r.Undo)},
+			{"ifLinked", string(r.IfLinked)},
+			{"onBlocked", string(r.OnBlocked)},
+			{"createTimeout", string(r.CreateTimeout)},
+			{"syncTimeout", string(r.SyncTimeout)},
+			{"settleTime", string(r.SettleTime)},
 		}
-		into[path+name] = fmt.Sprint(value)
+	case s.Unlink != nil:
+		r := s.Unlink.WithDefaults()
+		return []field{
+			{"manager", r.Manager},
+			{"orgId", r.OrgID},
+			{"onBlocked", string(r.OnBlocked)},
+			{"timeout", string(r.Timeout)},
+		}
 	}
+	return nil
 }
 
 func orNone(text string) string {

@@ -1,6 +1,8 @@
 package migrationlink_test
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,9 +24,9 @@ func TestASecondStartJoinsAnEqualRequestAndNamesWhatDiffers(t *testing.T) {
 	require.Empty(t, running.Difference(running))
 	require.Empty(t, running.Difference(migrationlink.StartRequest{Link: &filled}), "left out, and the default written in another way")
 	require.Equal(t, []migrationlink.FieldProblem{
-		{Field: "syncTimeout", Problem: "the one under way has 1h0m0s, this asks for 2h0m0s"},
 		{Field: "token.ref", Problem: "the one under way has file:a, this asks for file:b"},
 		{Field: "undo", Problem: "the one under way has on-cancel, this asks for never"},
+		{Field: "syncTimeout", Problem: "the one under way has 1h0m0s, this asks for 2h0m0s"},
 	}, running.Difference(migrationlink.StartRequest{Link: &other}))
 	require.Equal(t, []migrationlink.FieldProblem{
 		{Field: "workflow", Problem: "LinkOrganization is under way, this asks for UnlinkOrganization"},
@@ -43,4 +45,33 @@ func TestTheWorkflowIDTellsWhatItIsFor(t *testing.T) {
 		_, _, ok := migrationlink.SplitWorkflowID(other)
 		require.False(t, ok, other)
 	}
+}
+
+// A field that the rule forgets would let a different request join.
+func TestEveryFieldOfARequestMakesADifference(t *testing.T) {
+	t.Parallel()
+	for _, leaf := range leaves(reflect.TypeFor[migrationlink.LinkRequest](), nil) {
+		changed := &migrationlink.LinkRequest{}
+		reflect.ValueOf(changed).Elem().FieldByIndex(leaf).SetString("7h")
+		require.Len(t, migrationlink.StartRequest{Link: &migrationlink.LinkRequest{}}.Difference(migrationlink.StartRequest{Link: changed}), 1, leaf)
+	}
+	for _, leaf := range leaves(reflect.TypeFor[migrationlink.UnlinkRequest](), nil) {
+		changed := &migrationlink.UnlinkRequest{}
+		reflect.ValueOf(changed).Elem().FieldByIndex(leaf).SetString("7h")
+		require.Len(t, migrationlink.StartRequest{Unlink: &migrationlink.UnlinkRequest{}}.Difference(migrationlink.StartRequest{Unlink: changed}), 1, leaf)
+	}
+}
+
+// leaves are the indices of the fields that hold no others.
+func leaves(of reflect.Type, above []int) [][]int {
+	var found [][]int
+	for field := range of.Fields() {
+		index := append(slices.Clone(above), field.Index...)
+		if field.Type.Kind() == reflect.Struct {
+			found = append(found, leaves(field.Type, index)...)
+			continue
+		}
+		found = append(found, index)
+	}
+	return found
 }

@@ -22,12 +22,15 @@ type ValidationError struct {
 }
 
 // Error lists the problems in one line.
-func (e *ValidationError) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
+func (e *ValidationError) Error() string { return "invalid request: " + DescribeFields(e.Problems) }
+
+// DescribeFields lists problems in one line.
+func DescribeFields(found []FieldProblem) string {
+	lines := make([]string, len(found))
+	for i, p := range found {
 		lines[i] = p.Field + ": " + p.Problem
 	}
-	return "invalid request: " + strings.Join(lines, "; ")
+	return strings.Join(lines, "; ")
 }
 
 var (

@@ -77,7 +77,7 @@ func classifyReply(target Target, err *opsmanager.Error) finding {
 	case status == http.StatusUnauthorized:
 		return unauthorized(target, err)
 	case status == http.StatusPaymentRequired:
-		return permanent(migrationlink.ErrAccountSuspended, "", "Settle the account with MongoDB, then start the link again.")
+		return permanent(migrationlink.ErrAccountSuspended, "", "Settle the account with MongoDB.")
 	case status == http.StatusForbidden:
 		return forbidden(target, err)
 	case status == http.StatusNotFound:
@@ -93,7 +93,7 @@ func badRequest(err *opsmanager.Error) finding {
 		return permanent(migrationlink.ErrRequestRefused, "", "Look up the code in the manager's API documentation.")
 	}
 	return permanent(migrationlink.ErrTokenRejected, "",
-		"Generate a new link-token in Atlas for this source organization (each is shown once and serves one organization), give it to the workers and start the link again.")
+		"Generate a new link-token in Atlas for this source organization (each is shown once and serves one organization) and give it to the workers.")
 }
 
 func unauthorized(target Target, err *opsmanager.Error) finding {
@@ -131,7 +131,7 @@ func migrationRemedy(err *opsmanager.Error) string {
 	if len(err.Parameters) > 0 {
 		projects = " of " + strings.Join(err.Parameters, ", ")
 	}
-	return "End or cancel the live migration" + projects + " first, then remove the link."
+	return "End or cancel the live migration" + projects + " first."
 }
 
 func permanent(errorType, message, remedy string) finding {
@@ -170,7 +170,7 @@ func tokenUnavailable(err error) error {
 	return final(migrationlink.Problem{
 		Type:    migrationlink.ErrTokenUnavailable,
 		Message: "token.ref: " + err.Error(),
-		Remedy:  "Give the link-token to every worker under this reference, then start the link again.",
+		Remedy:  "Give the link-token to every worker under this reference.",
 	})
 }
 

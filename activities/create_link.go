@@ -24,6 +24,9 @@ type CreateLinkInput struct {
 	// was read before that attempt.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
 	Before     string    `json:"before,omitempty"`
+	// Replace returns a link of any status that somebody else has made, rather
+	// than only one that is SYNCED: it is to be removed first.
+	Replace bool `json:"replace,omitempty"`
 	// Since is when creating began, for the delay before the next attempt.
 	Since time.Time `json:"since"`
 	// Deadline is when it ends: nothing is sent after it.
@@ -36,6 +39,10 @@ func (in CreateLinkInput) inDoubt() bool { return !in.DoubtUntil.IsZero() }
 // there was none before it, and the manager tells a missing link.
 func (in CreateLinkInput) appeared(status string) bool {
 	return in.inDoubt() && in.Before == migrationlink.LinkNone && status != migrationlink.LinkNone
+}
+
+func (in CreateLinkInput) toBeReplaced(status string) bool {
+	return in.Replace && !in.inDoubt() && status != migrationlink.LinkNone
 }
 
 // CreateLinkResult says that there is a link now.
@@ -96,10 +103,10 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if err != nil {
 		return CreateLinkResult{}, asTemporal(ctx, classify(in.Target, err), backoff(in.Since))
 	}
-	if status == migrationlink.LinkSynced || in.appeared(status) {
+	if status == migrationlink.LinkSynced || in.appeared(status) || in.toBeReplaced(status) {
 		return CreateLinkResult{Created: in.inDoubt(), LinkStatus: status, Polls: 1}, nil
 	}
-	if status != migrationlink.LinkNone && time.Now().Before(in.DoubtUntil) {
+	if time.Now().Before(in.DoubtUntil) {
 		return CreateLinkResult{}, stillInDoubt(in, status)
 	}
 	return attempt.post(ctx, status, token)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
 )
 
 // errCancelled stands for both ways to cancel a link.
@@ -18,8 +19,12 @@ var errCancelled = errors.New("cancelled")
 // goOn is what to do about a reached limit when the link stays.
 const goOn = "Start the link again to go on: what the manager has by then is found and kept."
 
-// problemError is a problem that the workflow itself finds.
-type problemError struct{ migrationlink.Problem }
+// problemError is a problem that the workflow itself finds, with the fields that
+// are wrong, if it is one of the request.
+type problemError struct {
+	migrationlink.Problem
+	fields []migrationlink.FieldProblem
+}
 
 func (e problemError) Error() string { return e.Message }
 
@@ -28,48 +33,74 @@ type undoFailed struct{ error }
 
 func (e undoFailed) Unwrap() error { return e.error }
 
-// end records how the link ended and returns what the workflow returns.
-func (r *linkRun) end(ctx workflow.Context, err error) (migrationlink.LinkResult, error) {
-	r.result.EndedAt = now(ctx)
-	r.result.Outcome, r.result.Problem = r.outcome(err)
-	r.status.Phase, r.status.PhaseSince, r.status.Deadline = migrationlink.PhaseEnded, r.result.EndedAt, time.Time{}
-	r.status.Problem = r.result.Problem
-	result := r.result
-	r.status.Result = &result
-	r.tell(ctx)
-
-	switch result.Outcome {
-	case migrationlink.OutcomeLinked, migrationlink.OutcomeAlreadyLinked:
-		return result, nil
-	case migrationlink.OutcomeCancelled:
-		return result, temporal.NewCanceledError(result)
+// end records how the operation ended and returns what the workflow returns.
+func (o *operation) end(ctx workflow.Context, err error) (migrationlink.LinkResult, error) {
+	o.result.EndedAt = now(ctx)
+	o.result.Outcome, o.result.Problem = o.outcome(err)
+	o.status.Phase, o.status.PhaseSince, o.status.Deadline = migrationlink.PhaseEnded, o.result.EndedAt, time.Time{}
+	o.status.Problem = o.result.Problem
+	result := o.result
+	o.status.Result = &result
+	o.tell(ctx)
+	if result.Outcome == migrationlink.OutcomeTimedOut {
+		o.remember(ctx, string(result.Outcome))
 	}
-	details := []any{result}
-	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
-		details = append(details, invalid.Problems)
+	if o.joins != nil {
+		o.finish(ctx)
+	}
+	var fields []any
+	if own, ok := errors.AsType[problemError](err); ok && len(own.fields) > 0 {
+		fields = append(fields, own.fields)
+	}
+	return result, conclude(result, fields...)
+}
+
+// conclude returns the error that carries a result, nil for what was done.
+func conclude(result migrationlink.LinkResult, details ...any) error {
+	details = append([]any{result}, details...)
+	switch {
+	case result.Outcome.Done():
+		return nil
+	case result.Outcome == migrationlink.OutcomeCancelled:
+		return temporal.NewCanceledError(details...)
 	}
 	message := result.Problem.Message + ". " + result.Problem.Remedy
-	return result, temporal.NewApplicationErrorWithOptions(message, result.Problem.Type,
+	return temporal.NewApplicationErrorWithOptions(message, result.Problem.Type,
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: details})
 }
 
-func (r *linkRun) outcome(err error) (migrationlink.Outcome, *migrationlink.Problem) {
+func (o *operation) outcome(err error) (migrationlink.Outcome, *migrationlink.Problem) {
 	undone, undoHasFailed := errors.AsType[undoFailed](err)
 	switch {
-	case err == nil && r.result.Created:
-		return migrationlink.OutcomeLinked, nil
 	case err == nil:
-		return migrationlink.OutcomeAlreadyLinked, nil
+		return o.success(), nil
 	case undoHasFailed:
 		return migrationlink.OutcomeFailed, undoProblem(err, undone)
 	case errors.Is(err, errCancelled):
 		return migrationlink.OutcomeCancelled, nil
 	}
-	problem := r.withLinkLeft(problemOf(err))
+	problem := problemOf(err)
+	if migrationlink.Blockable(problem.Type) {
+		problem.Remedy += " Then start it again."
+	}
+	problem = o.left(problem)
 	if problem.Type == migrationlink.ErrTimedOut {
 		return migrationlink.OutcomeTimedOut, &problem
 	}
 	return migrationlink.OutcomeFailed, &problem
+}
+
+func (o *operation) success() migrationlink.Outcome {
+	unlinks := o.asked.Unlink != nil
+	switch {
+	case unlinks && o.result.Removed:
+		return migrationlink.OutcomeUnlinked
+	case unlinks:
+		return migrationlink.OutcomeNotLinked
+	case o.result.Created:
+		return migrationlink.OutcomeLinked
+	}
+	return migrationlink.OutcomeAlreadyLinked
 }
 
 func undoProblem(err error, undone undoFailed) *migrationlink.Problem {
@@ -80,11 +111,12 @@ func undoProblem(err error, undone undoFailed) *migrationlink.Problem {
 	}
 	problem.Type = migrationlink.ErrUndoFailed
 	problem.Message = fmt.Sprintf("%s, and the link could not be removed: %s", before, problem.Message)
+	problem.Remedy += " Then remove the link with " + migrationlink.UnlinkWorkflow + " (starter unlink)."
 	return &problem
 }
 
-// withLinkLeft says so when a link that this request made stays behind.
-func (r *linkRun) withLinkLeft(problem migrationlink.Problem) migrationlink.Problem {
+// linkLeft says so when a link that this request made stays behind.
+func (r *linkRun) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 	switch {
 	case r.result.Removed:
 		problem.Message += "; the link was removed again"
@@ -93,19 +125,28 @@ func (r *linkRun) withLinkLeft(problem migrationlink.Problem) migrationlink.Prob
 		problem.Message += "; the link stays at the manager"
 	case r.inDoubt():
 		problem.Message += "; whether the manager created the link is not known"
+	case r.result.Replaced && r.cleared:
+		problem.Message += "; the link that was there before was removed"
+	case r.result.Replaced:
+		problem.Message += "; the link that was there before may have been removed"
 	}
 	return problem
 }
 
 // timedOut is the one shape of a reached limit. last is what was met before.
 func (r *linkRun) timedOut(last error, format string, args ...any) error {
+	if r.warning != "" {
+		format += " (the manager had accepted it with: " + strings.ReplaceAll(r.warning, "%", "%%") + ")"
+	}
+	return timedOut(last, goOn+" For a longer limit set createTimeout (--create-timeout) or syncTimeout (--sync-timeout), or extend it while it lasts (starter extend).",
+		format, args...)
+}
+
+func timedOut(last error, remedy, format string, args ...any) error {
 	problem := migrationlink.Problem{
 		Type:    migrationlink.ErrTimedOut,
 		Message: fmt.Sprintf(format, args...),
-		Remedy:  goOn + " For a longer limit set createTimeout (--create-timeout) or syncTimeout (--sync-timeout).",
-	}
-	if r.warning != "" {
-		problem.Message += " (the manager had accepted it with: " + r.warning + ")"
+		Remedy:  remedy,
 	}
 	if met := problemOf(last); met.Type != "" {
 		problem.Message += ": " + met.Message
@@ -114,13 +155,63 @@ func (r *linkRun) timedOut(last error, format string, args ...any) error {
 			problem.Remedy = met.Remedy + " " + problem.Remedy
 		}
 	}
-	return problemError{problem}
+	return problemError{Problem: problem}
 }
 
 func invalidRequest(err error) error {
-	return errors.Join(err, problemError{migrationlink.Problem{
-		Type:    migrationlink.ErrInvalidRequest,
-		Message: err.Error(),
-		Remedy:  "Correct the fields and start the link again; nothing was changed.",
-	}})
+	return problemError{
+		Problem: migrationlink.Problem{
+			Type:    migrationlink.ErrInvalidRequest,
+			Message: err.Error(),
+			Remedy:  "Correct the fields and start it again; nothing was changed.",
+		},
+		fields: fieldsOf(err),
+	}
+}
+
+func fieldsOf(err error) []migrationlink.FieldProblem {
+	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
+		return invalid.Problems
+	}
+	return nil
+}
+
+func (r *linkRun) alreadyLinked() error {
+	return problemError{Problem: migrationlink.Problem{
+		Type:    migrationlink.ErrAlreadyLinked,
+		Message: fmt.Sprintf("organization %s of manager %q is linked already (%s), and not by this request", r.request.OrgID, r.request.Manager, r.result.LinkStatus),
+		Remedy:  "Find out who made the link. To keep it, set ifLinked (--if-linked) to \"keep\"; to replace it, to \"relink\".",
+	}}
+}
+
+// refusal is the error of an update that changes nothing.
+func refusal(problem migrationlink.Problem) error {
+	return temporal.NewApplicationErrorWithOptions(problem.Message+". "+problem.Remedy, problem.Type,
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{problem}})
+}
+
+func invalidUpdate(err error) error {
+	return temporal.NewApplicationErrorWithOptions(err.Error(), migrationlink.ErrInvalidUpdate,
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{fieldsOf(err)}})
+}
+
+// differentRequest refuses a second start to the caller of an update.
+func differentRequest(target activities.Target, different []migrationlink.FieldProblem) error {
+	problem := differenceProblem(target, different)
+	return temporal.NewApplicationErrorWithOptions(problem.Message+". "+problem.Remedy, problem.Type,
+		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{different}})
+}
+
+// refusedAsDifferent refuses it to a workflow.
+func refusedAsDifferent(target activities.Target, different []migrationlink.FieldProblem) error {
+	return problemError{Problem: differenceProblem(target, different), fields: different}
+}
+
+func differenceProblem(target activities.Target, different []migrationlink.FieldProblem) migrationlink.Problem {
+	return migrationlink.Problem{
+		Type: migrationlink.ErrDifferentRequest,
+		Message: fmt.Sprintf("another request for organization %s of manager %q is under way: %v",
+			target.OrgID, target.Manager, migrationlink.DescribeFields(different)),
+		Remedy: "Wait for its end, or cancel it first; an equal request joins it.",
+	}
 }

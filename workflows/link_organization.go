@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
@@ -15,16 +14,18 @@ import (
 // waits until it is SYNCED, and removes it again when it is cancelled, or fails,
 // if the request says so.
 func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
-	run, err := newLinkRun(ctx, request)
-	if err != nil {
+	run := newLinkRun(ctx, request)
+	invalid := request.Validate()
+	if invalid == nil && run.isElsewhere(ctx) {
+		return run.throughTheKey(ctx)
+	}
+	work, err := run.listen(ctx)
+	switch {
+	case err != nil:
 		return migrationlink.LinkResult{}, err
+	case invalid != nil:
+		return run.end(ctx, invalidRequest(invalid))
 	}
-	if err := request.Validate(); err != nil {
-		return run.end(ctx, invalidRequest(err))
-	}
-	work, cancel := workflow.WithCancel(ctx)
-	run.onCancelSignal(ctx, cancel)
-
 	err = run.link(work)
 	if err != nil && work.Err() != nil {
 		err = errCancelled // whatever else the steps made of it
@@ -37,10 +38,8 @@ func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (
 
 // linkRun is the state of one link.
 type linkRun struct {
+	*operation
 	request migrationlink.LinkRequest
-	target  activities.Target
-	status  migrationlink.Status
-	result  migrationlink.LinkResult
 
 	// doubt is set while a creation may have taken effect without a reply.
 	doubt *doubt
@@ -49,35 +48,20 @@ type linkRun struct {
 	// managerKnown: a worker has taken a call for the manager, or says that it
 	// is in its configuration.
 	managerKnown bool
+	// cleared says that a link of somebody else was removed, so that a status
+	// which is not SYNCED is that of none.
+	cleared bool
 }
 
-func newLinkRun(ctx workflow.Context, request migrationlink.LinkRequest) (*linkRun, error) {
-	now := now(ctx)
+func newLinkRun(ctx workflow.Context, request migrationlink.LinkRequest) *linkRun {
 	run := &linkRun{
-		request: request,
-		target:  activities.Target{Manager: request.Manager, OrgID: request.OrgID},
-		status: migrationlink.Status{
-			Manager: request.Manager, OrgID: request.OrgID,
-			Phase: migrationlink.PhaseCreating, PhaseSince: now, StartedAt: now,
-		},
-		result: migrationlink.LinkResult{Manager: request.Manager, OrgID: request.OrgID, StartedAt: now},
+		operation: newOperation(ctx, migrationlink.StartRequest{Link: &request}, migrationlink.LinkWorkflow,
+			activities.Target{Manager: request.Manager, OrgID: request.OrgID}, request.OnBlocked),
+		request: request.WithDefaults(),
 	}
-	return run, workflow.SetQueryHandlerWithOptions(ctx, migrationlink.StatusQuery,
-		func() (migrationlink.Status, error) { return run.status, nil },
-		workflow.QueryHandlerOptions{Description: "Phase, last status, deadline and problem of the link."})
-}
-
-// onCancelSignal makes the signal do what Temporal's own cancellation does.
-func (r *linkRun) onCancelSignal(ctx workflow.Context, cancel workflow.CancelFunc) {
-	signals := workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
-		workflow.SignalChannelOptions{Description: "Cancels the link. Payload: {\"reason\": \"…\"}."})
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		var payload converter.RawValue // a cancellation must not fail for its form
-		signals.Receive(ctx, &payload)
-		request := readCancelRequest(payload)
-		r.status.CancelReason, r.result.CancelReason = request.Reason, request.Reason
-		cancel()
-	})
+	run.status.Phase = migrationlink.PhaseCreating
+	run.left = run.linkLeft
+	return run
 }
 
 func (r *linkRun) link(ctx workflow.Context) error {
@@ -93,46 +77,90 @@ func (r *linkRun) link(ctx workflow.Context) error {
 	return r.awaitSynced(ctx)
 }
 
-// create returns when there is a link.
+// create returns when there is a link that is kept.
 func (r *linkRun) create(ctx workflow.Context) error {
 	since := now(ctx)
-	deadline := since.Add(r.request.CreateLimit())
+	r.deadline, r.latest = since.Add(r.request.CreateLimit()), since.Add(migrationlink.MaxCreateTimeout)
 	for {
-		r.enter(ctx, migrationlink.PhaseCreating, deadline)
-		err := r.createOnce(ctx, since, deadline)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case isLost(err):
-			if found, err := r.settle(ctx, deadline); found || err != nil {
-				return err
-			}
-			if err := r.pause(ctx, err, r.doubt.at, deadline); err != nil {
-				return err
-			}
-		case neverStarted(err):
-			if err := r.checkManager(ctx); err != nil {
-				return err
-			}
-		case mayRepeat(err):
-			if err := r.pause(ctx, err, now(ctx), deadline); err != nil {
-				return err
-			}
-		default:
+		r.enter(ctx, migrationlink.PhaseCreating, r.deadline)
+		met := r.createOnce(ctx, since)
+		next := r.afterFailure
+		if met == nil {
+			next = r.keep
+		}
+		if stop, err := next(ctx, met); stop || err != nil {
 			return err
 		}
-		if !now(ctx).Before(deadline) {
-			return r.timedOut(err, "no link was created within %s", r.request.CreateLimit())
+		if !now(ctx).Before(r.deadline) {
+			return r.timedOut(met, "no link was created within %s", r.deadline.Sub(since))
 		}
 	}
 }
 
+// keep decides about the link that is there now. It goes on creating when a link
+// of somebody else was to be replaced.
+func (r *linkRun) keep(ctx workflow.Context, _ error) (stop bool, _ error) {
+	switch {
+	case r.result.Created || ctx.Err() != nil:
+		return true, nil
+	case r.request.IfLinked == migrationlink.FailIfLinked:
+		return true, r.alreadyLinked()
+	case r.request.IfLinked == migrationlink.Relink:
+		return false, r.replace(ctx)
+	}
+	return true, nil
+}
+
+// afterFailure does what an attempt that made no link calls for before the next.
+func (r *linkRun) afterFailure(ctx workflow.Context, err error) (stop bool, _ error) {
+	switch {
+	case ctx.Err() != nil:
+		return true, ctx.Err()
+	case isLost(err):
+		if found, err := r.settle(ctx); found || err != nil {
+			return true, err
+		}
+		return false, r.pause(ctx, err, r.doubt.at)
+	case neverStarted(err):
+		return false, r.checkManager(ctx)
+	case mayRepeat(err):
+		return false, r.pause(ctx, err, now(ctx))
+	case r.blocks(ctx, err):
+		return false, r.waitBlocked(ctx, err)
+	}
+	return true, err
+}
+
+// waitBlocked returns when it goes on. The deadline is looked at where it always
+// is.
+func (r *linkRun) waitBlocked(ctx workflow.Context, err error) error {
+	_, err = r.blocked(ctx, err, nil)
+	return err
+}
+
+// replace removes the link of somebody else.
+func (r *linkRun) replace(ctx workflow.Context) error {
+	before := r.result.Replaced
+	r.result.Replaced = true // or may have been, from now on
+	gone, err := r.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
+		Confirm: true, QuietTime: r.request.SettleLimit(), Repeated: before,
+	})
+	if err != nil && ctx.Err() == nil && outOfTime(err) {
+		return r.timedOut(err, "the link that was there could not be removed in time")
+	}
+	if err != nil {
+		return err
+	}
+	r.result.Replaced = before || gone.Found
+	r.cleared = true
+	r.saw(ctx, migrationlink.LinkNone)
+	return nil
+}
+
 // createOnce has the link created once, and learns from the error whether that
 // may have taken effect.
-func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) error {
-	queue := deadline.Sub(now(ctx))
+func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) error {
+	queue := r.deadline.Sub(now(ctx))
 	if !r.managerKnown {
 		queue = min(queue, queueTimeout)
 	}
@@ -140,11 +168,12 @@ func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) er
 	err := workflow.ExecuteActivity(once(ctx, r.request.Manager, "Create the link of organization "+r.request.OrgID, queue),
 		migrationlink.CreateLinkActivity, activities.CreateLinkInput{
 			Target:     r.target,
-			Token:      r.request.Token,
+			Token:      r.linkToken(),
 			DoubtUntil: r.doubtUntil(),
 			Before:     r.before(),
+			Replace:    r.request.IfLinked == migrationlink.Relink && !r.cleared,
 			Since:      since,
-			Deadline:   deadline,
+			Deadline:   r.deadline,
 		}).Get(ctx, &made)
 	if err != nil {
 		if posting, lost := lostPosting(err); lost {
@@ -160,6 +189,14 @@ func (r *linkRun) createOnce(ctx workflow.Context, since, deadline time.Time) er
 	r.result.Polls += made.Polls
 	r.warning = made.Warning
 	return nil
+}
+
+// linkToken is where the link-token is: a retry may have said so.
+func (r *linkRun) linkToken() migrationlink.TokenSource {
+	if r.token != nil {
+		return *r.token
+	}
+	return r.request.Token
 }
 
 // doubt is about a creation that may have taken effect.
@@ -202,67 +239,89 @@ func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) 
 	r.saw(ctx, linkStatus)
 }
 
-// saw records a status that the manager reported.
-func (r *linkRun) saw(ctx workflow.Context, linkStatus string) {
-	r.status.LinkStatus, r.result.LinkStatus = linkStatus, linkStatus
-	if linkStatus == migrationlink.LinkSynced {
-		r.result.SyncedAt = now(ctx)
-	}
-}
-
 // settle looks, without writing, whether a creation whose reply was lost took
 // effect: until there is a link that cannot be anybody else's, or the doubt is
 // over. Then, and only then, it may be created again.
-func (r *linkRun) settle(ctx workflow.Context, deadline time.Time) (found bool, _ error) {
-	end := r.doubt.at.Add(r.request.SettleLimit())
-	if deadline.Before(end) {
-		end = deadline
+func (r *linkRun) settle(ctx workflow.Context) (found bool, _ error) {
+	for {
+		end := r.doubt.at.Add(r.request.SettleLimit())
+		if r.deadline.Before(end) {
+			end = r.deadline
+		}
+		if !now(ctx).Before(end) {
+			return false, nil
+		}
+		r.enter(ctx, migrationlink.PhaseSettling, end)
+		seen, err := r.watch(ctx, "Look whether the link was created: its reply was lost", activities.AwaitSyncedInput{
+			Since:       now(ctx),
+			Deadline:    end,
+			AnyLink:     r.before() == migrationlink.LinkNone,
+			NoLinkAfter: r.doubtUntil(),
+		})
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case err == nil && seen.LinkStatus == migrationlink.LinkNone:
+			return false, nil
+		case err == nil:
+			r.linked(ctx, true, seen.LinkStatus)
+			return true, nil
+		case r.blocks(ctx, err):
+			if _, err := r.blocked(ctx, err, nil); err != nil {
+				return false, err
+			}
+		case !mayRepeat(err):
+			return false, err
+		case !r.deadline.After(end):
+			return false, nil
+		}
 	}
-	if !now(ctx).Before(end) {
-		return false, nil
-	}
-	r.enter(ctx, migrationlink.PhaseSettling, end)
-	seen, err := r.watch(ctx, "Look whether the link was created: its reply was lost", activities.AwaitSyncedInput{
-		Deadline:    end,
-		AnyLink:     r.before() == migrationlink.LinkNone,
-		NoLinkAfter: r.doubtUntil(),
-	})
-	switch {
-	case ctx.Err() != nil:
-		return false, ctx.Err()
-	case err != nil && !mayRepeat(err):
-		return false, err
-	case err != nil || seen.LinkStatus == migrationlink.LinkNone:
-		return false, nil
-	}
-	r.linked(ctx, true, seen.LinkStatus)
-	return true, nil
 }
 
 // awaitSynced returns when the link is SYNCED.
 func (r *linkRun) awaitSynced(ctx workflow.Context) error {
-	deadline := now(ctx).Add(r.request.SyncLimit())
-	r.enter(ctx, migrationlink.PhaseSyncing, deadline)
-	r.warn(ctx)
-	seen, err := r.watch(ctx, "Wait until organization "+r.request.OrgID+" is SYNCED", activities.AwaitSyncedInput{Deadline: deadline})
-	switch {
-	case err == nil:
-		r.saw(ctx, seen.LinkStatus)
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case mayRepeat(err):
-		return r.timedOut(err, "the link was not SYNCED within %s", r.request.SyncLimit())
+	since := now(ctx)
+	r.deadline, r.latest = since.Add(r.request.SyncLimit()), since.Add(migrationlink.MaxTimeout)
+	for {
+		deadline := r.deadline
+		r.enter(ctx, migrationlink.PhaseSyncing, deadline)
+		r.warn(ctx)
+		seen, err := r.watch(ctx, "Wait until organization "+r.request.OrgID+" is SYNCED", activities.AwaitSyncedInput{Since: since, Deadline: deadline})
+		switch {
+		case r.synced: // a check has seen it
+			return nil
+		case err == nil:
+			r.saw(ctx, seen.LinkStatus)
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case r.blocks(ctx, err):
+			if goesOn, blocked := r.blocked(ctx, err, nil); blocked != nil {
+				return blocked
+			} else if goesOn {
+				continue
+			}
+		case !mayRepeat(err):
+			return err
+		case r.deadline.After(deadline):
+			continue // it was extended
+		}
+		return r.timedOut(err, "the link was not SYNCED within %s", r.deadline.Sub(since))
 	}
-	return err
 }
 
-// watch polls the status until what in asks for, or its deadline.
+// watch polls the status until what in asks for, or its deadline, or until a
+// check sees SYNCED.
 func (r *linkRun) watch(ctx workflow.Context, summary string, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
-	in.Target, in.Since = r.target, now(ctx)
+	in.Target = r.target
+	waiting, stop := workflow.WithCancel(ctx)
+	defer stop()
+	polling := workflow.ExecuteActivity(again(waiting, r.request.Manager, summary, in.Deadline.Sub(now(ctx))), migrationlink.AwaitSyncedActivity, in)
+	err := workflow.Await(ctx, func() bool { return polling.IsReady() || r.synced })
 	var seen activities.AwaitSyncedResult
-	err := workflow.ExecuteActivity(again(ctx, r.request.Manager, summary, in.Deadline.Sub(in.Since)),
-		migrationlink.AwaitSyncedActivity, in).Get(ctx, &seen)
+	if err == nil && !r.synced {
+		err = polling.Get(ctx, &seen)
+	}
 	if err != nil {
 		progress := lastProgress(err)
 		seen.Polls = progress.Polls
@@ -285,9 +344,10 @@ func (r *linkRun) checkManager(ctx workflow.Context) error {
 }
 
 // pause waits before the next attempt for as long as the last one's error says,
-// counted from since, but leaves time for a last one before the deadline.
-func (r *linkRun) pause(ctx workflow.Context, err error, since, deadline time.Time) error {
-	left := deadline.Sub(now(ctx))
+// counted from since, but leaves time for a last one before the deadline. The
+// signal retry ends it.
+func (r *linkRun) pause(ctx workflow.Context, err error, since time.Time) error {
+	left := r.deadline.Sub(now(ctx))
 	delay := since.Add(retryDelay(err)).Sub(now(ctx))
 	if delay <= 0 {
 		return nil
@@ -295,7 +355,15 @@ func (r *linkRun) pause(ctx workflow.Context, err error, since, deadline time.Ti
 	if delay = min(delay, left-defaultDelay); delay <= 0 {
 		delay = left // not enough for another attempt
 	}
-	return workflow.NewTimerWithOptions(ctx, delay, workflow.TimerOptions{Summary: "Before the next attempt to create the link"}).Get(ctx, nil)
+	r.nextAttempt = now(ctx).Add(delay)
+	r.tell(ctx)
+	retries := r.retries
+	_, err = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      delay,
+		TimerOptions: workflow.TimerOptions{Summary: "Before the next attempt to create the link"},
+	}, func() bool { return r.retries != retries })
+	r.nextAttempt = time.Time{}
+	return err
 }
 
 // mustUndo tells whether a link that this request made, or may have made, is to
@@ -304,7 +372,7 @@ func (r *linkRun) mustUndo(err error) bool {
 	if err == nil || !r.result.Created && !r.inDoubt() {
 		return false
 	}
-	switch r.request.WithDefaults().Undo {
+	switch r.request.Undo {
 	case migrationlink.UndoAlways:
 		return true
 	case migrationlink.UndoOnCancel:
@@ -318,24 +386,13 @@ func (r *linkRun) mustUndo(err error) bool {
 func (r *linkRun) undo(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	began := now(ctx)
-	limit := max(undoLimit, r.request.SettleLimit()+undoReserve)
-	r.enter(ctx, migrationlink.PhaseUndoing, began.Add(limit))
-	var gone activities.DeleteLinkResult
-	err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Remove the link of organization "+r.request.OrgID, limit),
-		migrationlink.DeleteLinkActivity, activities.DeleteLinkInput{
-			Target:     r.target,
-			Since:      began,
-			Deadline:   began.Add(limit),
-			DoubtUntil: r.doubtUntil(),
-			Before:     r.before(),
-		}).Get(ctx, &gone)
+	r.deadline = began.Add(max(undoLimit, r.request.SettleLimit()+undoReserve))
+	r.latest = began.Add(migrationlink.MaxTimeout)
+	gone, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil(), Before: r.before()})
 	if err != nil {
-		r.met(ctx, err)
 		return undoFailed{err}
 	}
 	r.doubt, r.result.Removed = nil, gone.Found || r.result.Created
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }
-
-func now(ctx workflow.Context) time.Time { return workflow.Now(ctx).UTC() }

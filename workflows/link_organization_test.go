@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -64,6 +65,7 @@ func (w *world) onDelete(err error) {
 }
 
 func (w *world) link(request migrationlink.LinkRequest) {
+	w.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: migrationlink.WorkflowID(request.Manager, request.OrgID)})
 	w.ExecuteWorkflow(workflows.LinkOrganization, request)
 }
 
@@ -359,7 +361,7 @@ func TestFinalProblemKeepsItsTypeAndRemedy(t *testing.T) {
 
 	errorType, result := w.failure(t)
 	require.Equal(t, migrationlink.ErrKeyRejected, errorType)
-	require.Equal(t, "Do this.", result.Problem.Remedy)
+	require.Equal(t, "Do this. Then start it again.", result.Problem.Remedy)
 	require.Equal(t, 1, w.creates)
 }
 

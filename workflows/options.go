@@ -61,6 +61,18 @@ func again(ctx workflow.Context, manager, summary string, limit time.Duration) w
 	})
 }
 
+// glance is for one read that somebody waits for.
+func glance(ctx workflow.Context, manager, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
+		ScheduleToStartTimeout: queueTimeout,
+		StartToCloseTimeout:    oneCall,
+		HeartbeatTimeout:       silence,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                summary,
+	})
+}
+
 func unlimited() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 45 * time.Second}
 }

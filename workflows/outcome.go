@@ -70,6 +70,12 @@ func retryDelay(err error) time.Duration {
 	return defaultDelay
 }
 
+// outOfTime tells whether err is what was met last before a deadline.
+func outOfTime(err error) bool {
+	_, ok := errors.AsType[deadlineReached](err)
+	return ok || mayRepeat(err)
+}
+
 // problemOf returns the problem that an error carries, or makes one of it.
 func problemOf(err error) migrationlink.Problem {
 	if own, ok := errors.AsType[problemError](err); ok {
@@ -120,6 +126,15 @@ func lastProgress(err error) migrationlink.Progress {
 		_ = applicationError.Details(&problem, &progress) // without one: unknown
 	}
 	return progress
+}
+
+// readRetryRequest takes any payload: one in another form just goes on.
+func readRetryRequest(payload converter.RawValue) migrationlink.RetryRequest {
+	var request migrationlink.RetryRequest
+	if payload.Payload() != nil && converter.GetDefaultDataConverter().FromPayload(payload.Payload(), &request) != nil {
+		return migrationlink.RetryRequest{}
+	}
+	return request
 }
 
 // readCancelRequest takes any payload: a reason in another form is still a

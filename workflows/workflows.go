@@ -15,5 +15,6 @@ import (
 // task queue, as no other may be polled for an unknown manager.
 func Register(r worker.Registry, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(LinkOrganization, workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
+	r.RegisterWorkflowWithOptions(UnlinkOrganization, workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
 	r.RegisterActivityWithOptions(a.CheckManager, activity.RegisterOptions{Name: migrationlink.CheckManagerActivity})
 }

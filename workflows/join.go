@@ -1,0 +1,192 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	enums "go.temporal.io/api/enums/v1"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// One workflow at a time works on an organization: the one under its business
+// key. A workflow that was started under another id, as children and Nexus
+// operations are, has the one under the key do it, as its child, or joins the
+// one that is under way: by the same rule that refuses a different request to
+// every caller.
+
+// Joining is the payload of the signal join: a workflow waits for the end of
+// the one that it sends it to.
+type Joining struct {
+	Request    migrationlink.StartRequest `json:"request"`
+	WorkflowID string                     `json:"workflowId"`
+	RunID      string                     `json:"runId"`
+}
+
+// Answer is the payload of the signal answer.
+type Answer struct {
+	// Different says why the request was refused.
+	Different []migrationlink.FieldProblem `json:"different,omitempty"`
+	// Result is how the workflow that was joined has ended.
+	Result *migrationlink.LinkResult `json:"result,omitempty"`
+}
+
+const (
+	// askAgain is when it is first looked whether the workflow that was joined is
+	// there still: somebody may have terminated it. It doubles up to askSeldom,
+	// which keeps the history of a month short.
+	askAgain  = time.Minute
+	askSeldom = time.Hour
+	// startAgain keeps two that start and end at the same moment apart.
+	startAgain = time.Second
+)
+
+func (o *operation) key() string {
+	return migrationlink.WorkflowID(o.target.Manager, o.target.OrgID)
+}
+
+func (o *operation) isElsewhere(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).WorkflowExecution.ID != o.key()
+}
+
+// throughTheKey has the workflow under the business key do what was asked for.
+func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResult, error) {
+	work, cancel := workflow.WithCancel(ctx)
+	o.work = work
+	o.onCancel(ctx, cancel)
+	workflow.SetCurrentDetails(ctx, "Waits for the workflow `"+o.key()+"`, which works on this organization.")
+	for {
+		result, err := o.asChild(work)
+		if isAlreadyStarted(err) {
+			result, err = o.join(work)
+		}
+		switch {
+		case work.Err() != nil && result == nil:
+			return o.end(ctx, errCancelled)
+		case err != nil:
+			return o.end(ctx, err)
+		case result != nil:
+			o.result = *result
+			return o.result, conclude(o.result)
+		}
+		if workflow.Sleep(work, startAgain) != nil {
+			return o.end(ctx, errCancelled)
+		}
+	}
+}
+
+// asChild starts the workflow under the key and waits for its end. It goes on
+// when this workflow is terminated, as it would for any other caller.
+func (o *operation) asChild(ctx workflow.Context) (*migrationlink.LinkResult, error) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:          o.key(),
+		TaskQueue:           migrationlink.TaskQueue,
+		WaitForCancellation: true,
+		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:       o.asked.Summary(),
+		Memo:                map[string]any{migrationlink.StartedByMemo: "workflow " + workflow.GetInfo(ctx).WorkflowExecution.ID},
+	})
+	child := workflow.ExecuteChildWorkflow(ctx, o.status.Workflow, o.request())
+	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
+		return nil, err
+	}
+	var result migrationlink.LinkResult
+	err := child.Get(ctx, &result)
+	if err == nil || readResult(err, &result) {
+		return &result, nil
+	}
+	return nil, problemError{Problem: migrationlink.Problem{
+		Type:    migrationlink.ErrTerminated,
+		Message: "the workflow " + o.key() + " was ended in Temporal; nothing was undone",
+		Remedy:  "Start it again to go on: what the manager has by then is found and kept.",
+	}}
+}
+
+func (o *operation) request() any {
+	if o.asked.Unlink != nil {
+		return *o.asked.Unlink
+	}
+	return *o.asked.Link
+}
+
+// readResult reads the result that a workflow carries in its error.
+func readResult(err error, result *migrationlink.LinkResult) bool {
+	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
+		return canceled.Details(result) == nil && result.Outcome != ""
+	}
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && failed.HasDetails() && failed.Details(result) == nil && result.Outcome != ""
+}
+
+func isAlreadyStarted(err error) bool {
+	_, ok := errors.AsType[*temporal.ChildWorkflowExecutionAlreadyStartedError](err)
+	return ok
+}
+
+// join waits for the end of the workflow under the key. It returns nothing when
+// that is not there any more.
+func (o *operation) join(ctx workflow.Context) (*migrationlink.LinkResult, error) {
+	answers := workflow.GetSignalChannel(ctx, migrationlink.AnswerSignal)
+	self := workflow.GetInfo(ctx).WorkflowExecution
+	for wait := askAgain; ; wait = min(2*wait, askSeldom) {
+		err := workflow.SignalExternalWorkflow(ctx, o.key(), "", migrationlink.JoinSignal,
+			Joining{Request: o.asked, WorkflowID: self.ID, RunID: self.RunID}).Get(ctx, nil)
+		if err != nil {
+			return nil, ctx.Err() // it has ended
+		}
+		answered, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return answers.Len() > 0 })
+		if err != nil {
+			return nil, err
+		}
+		var answer Answer
+		switch {
+		case !answered:
+			continue
+		case answers.ReceiveAsync(&answer) && len(answer.Different) > 0:
+			return nil, refusedAsDifferent(o.target, answer.Different)
+		}
+		return answer.Result, nil
+	}
+}
+
+// onJoin takes in the workflows that wait for this one's end.
+func (o *operation) onJoin(ctx workflow.Context) {
+	o.joins = workflow.GetSignalChannel(ctx, migrationlink.JoinSignal)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		for {
+			var joining Joining
+			o.joins.Receive(ctx, &joining)
+			if different := o.asked.Difference(joining.Request); len(different) > 0 {
+				answer(ctx, joining, Answer{Different: different})
+				continue
+			}
+			o.joiners = append(o.joiners, joining)
+		}
+	})
+}
+
+// answerJoiners tells the end to who waits for it, and whether anybody did.
+func (o *operation) answerJoiners(ctx workflow.Context) bool {
+	joiners := o.joiners
+	o.joiners = nil
+	told := map[string]bool{}
+	var answers []workflow.Future
+	for _, joining := range joiners {
+		if !told[joining.RunID] {
+			answers = append(answers, answer(ctx, joining, Answer{Result: &o.result}))
+		}
+		told[joining.RunID] = true
+	}
+	for _, sent := range answers {
+		_ = sent.Get(ctx, nil) // it does not wait any more
+	}
+	return len(answers) > 0
+}
+
+func answer(ctx workflow.Context, to Joining, answer Answer) workflow.Future {
+	return workflow.SignalExternalWorkflow(ctx, to.WorkflowID, to.RunID, migrationlink.AnswerSignal, answer)
+}

@@ -1,0 +1,259 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// operation is what linking and unlinking have in common: the state that an
+// operator sees, and what he can do to it.
+type operation struct {
+	asked     migrationlink.StartRequest
+	target    activities.Target
+	onBlocked migrationlink.BlockedPolicy
+	status    migrationlink.Status
+	result    migrationlink.LinkResult
+
+	// work is cancelled when the operation is. What must be done nevertheless
+	// runs on a context of its own.
+	work workflow.Context
+	// deadline is that of the present phase, latest how far it can be extended.
+	deadline, latest time.Time
+	// retries counts the signals; token is where they say that the link-token is.
+	retries int
+	token   *migrationlink.TokenSource
+	// synced says that a check has seen SYNCED in PhaseSyncing.
+	synced bool
+	// nextAttempt is when it is tried again, where the workflow decides that.
+	nextAttempt time.Time
+	// joins are those who ask to be told the end, joiners those who will be.
+	joins   workflow.ReceiveChannel
+	joiners []Joining
+	// left says what a link that was not finished leaves behind.
+	left func(migrationlink.Problem) migrationlink.Problem
+}
+
+func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, workflowType string, target activities.Target, onBlocked migrationlink.BlockedPolicy) *operation {
+	now := now(ctx)
+	return &operation{
+		asked:     asked,
+		target:    target,
+		onBlocked: onBlocked,
+		status: migrationlink.Status{
+			Workflow: workflowType, Manager: target.Manager, OrgID: target.OrgID,
+			PhaseSince: now, StartedAt: now,
+		},
+		result: migrationlink.LinkResult{Manager: target.Manager, OrgID: target.OrgID, StartedAt: now},
+		left:   func(problem migrationlink.Problem) migrationlink.Problem { return problem },
+	}
+}
+
+// listen makes the operation answer whoever asks. It returns the context that
+// is cancelled with the operation.
+func (o *operation) listen(ctx workflow.Context) (workflow.Context, error) {
+	work, cancel := workflow.WithCancel(ctx)
+	o.work = work
+	o.onCancel(ctx, cancel)
+	o.onRetry(ctx)
+	o.onJoin(ctx)
+	for _, set := range []func(workflow.Context) error{o.onStatus, o.onAccept, o.onExtend, o.onCheck} {
+		if err := set(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return work, nil
+}
+
+func (o *operation) onStatus(ctx workflow.Context) error {
+	return workflow.SetQueryHandlerWithOptions(ctx, migrationlink.StatusQuery,
+		func() (migrationlink.Status, error) { return o.status, nil },
+		workflow.QueryHandlerOptions{Description: "Phase, last status, deadline and problem of the link."})
+}
+
+// onCancel makes the signal do what Temporal's own cancellation does.
+func (o *operation) onCancel(ctx workflow.Context, cancel workflow.CancelFunc) {
+	signals := workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
+		workflow.SignalChannelOptions{Description: "Cancels. Payload: {\"reason\": \"…\"}."})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		var payload converter.RawValue // a cancellation must not fail for its form
+		signals.Receive(ctx, &payload)
+		request := readCancelRequest(payload)
+		o.status.CancelReason, o.result.CancelReason = request.Reason, request.Reason
+		cancel()
+	})
+}
+
+func (o *operation) onRetry(ctx workflow.Context) {
+	signals := workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
+		workflow.SignalChannelOptions{Description: "Goes on when blocked, or tries at once. Payload, optional: {\"token\": {\"ref\": \"…\"}}."})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var payload converter.RawValue
+			signals.Receive(ctx, &payload)
+			o.retry(ctx, readRetryRequest(payload))
+		}
+	})
+}
+
+func (o *operation) retry(ctx workflow.Context, request migrationlink.RetryRequest) {
+	if request.Token != nil {
+		if err := request.Token.Validate(); err != nil {
+			o.refuseRetry(ctx, err)
+			return
+		}
+		o.token = request.Token
+	}
+	o.retries++
+}
+
+// refuseRetry shows why a signal did nothing: its sender gets no answer.
+func (o *operation) refuseRetry(ctx workflow.Context, err error) {
+	workflow.GetLogger(ctx).Warn("retry refused", "error", err)
+	if o.status.Problem == nil {
+		return
+	}
+	problem := *o.status.Problem
+	problem.Message += "; the last retry was refused: " + err.Error()
+	o.status.Problem = &problem
+	o.tell(ctx)
+}
+
+func (o *operation) onAccept(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.AcceptUpdate,
+		func(ctx workflow.Context, _ migrationlink.StartRequest) (migrationlink.Status, error) {
+			ctx, _ = workflow.NewDisconnectedContext(ctx) // the end is an answer, too
+			err := workflow.Await(ctx, o.accepted)
+			return o.status, err
+		},
+		workflow.UpdateHandlerOptions{
+			Description: "Answers the status once the manager has accepted the request, or why not. Refuses another request than the one under way.",
+			Validator: func(asked migrationlink.StartRequest) error {
+				if found := o.asked.Difference(asked); len(found) > 0 {
+					return differentRequest(o.target, found)
+				}
+				return nil
+			},
+		})
+}
+
+// accepted tells whether there is something to say to who has asked for it.
+func (o *operation) accepted() bool {
+	switch o.status.Phase {
+	case migrationlink.PhaseSyncing, migrationlink.PhaseBlocked, migrationlink.PhaseEnded:
+		return true
+	}
+	return false
+}
+
+func (o *operation) onExtend(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.ExtendUpdate,
+		func(ctx workflow.Context, request migrationlink.ExtendRequest) (migrationlink.Extension, error) {
+			deadline, err := o.extended(ctx, request)
+			if err != nil {
+				return migrationlink.Extension{}, err
+			}
+			o.deadline = deadline
+			if o.status.Phase != migrationlink.PhaseSettling { // it has an end of its own
+				o.status.Deadline = deadline
+			}
+			o.tell(ctx)
+			return migrationlink.Extension{Phase: o.status.Phase, Deadline: deadline}, nil
+		},
+		workflow.UpdateHandlerOptions{
+			Description: "Moves the deadline. Input: {\"by\": \"30m\"} or {\"until\": \"2026-01-31T18:00:00Z\"}.",
+			Validator: func(ctx workflow.Context, request migrationlink.ExtendRequest) error {
+				_, err := o.extended(ctx, request)
+				return err
+			},
+		})
+}
+
+func (o *operation) extended(ctx workflow.Context, request migrationlink.ExtendRequest) (time.Time, error) {
+	if o.status.Phase == migrationlink.PhaseEnded {
+		return time.Time{}, o.alreadyEnded()
+	}
+	deadline, err := request.NewDeadline(now(ctx), o.deadline, o.latest)
+	if err != nil {
+		return time.Time{}, invalidUpdate(err)
+	}
+	return deadline, nil
+}
+
+func (o *operation) onCheck(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.CheckUpdate, o.check,
+		workflow.UpdateHandlerOptions{
+			Description: "Reads the status of the link at once and answers it.",
+			Validator:   func(workflow.Context) error { return o.alreadyEnded() },
+		})
+}
+
+// check reads the status beside whatever is under way. SYNCED ends the waiting
+// for it.
+func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
+	ctx, stop := workflow.WithCancel(ctx)
+	defer stop()
+	reading := workflow.ExecuteActivity(glance(ctx, o.target.Manager, "Read the status now: asked for by "+migrationlink.CheckUpdate),
+		migrationlink.LinkStatusActivity, o.target)
+	err := workflow.Await(ctx, func() bool { return reading.IsReady() || o.alreadyEnded() != nil })
+	if err != nil || !reading.IsReady() {
+		return migrationlink.Check{}, o.alreadyEnded()
+	}
+	var seen string
+	if err := reading.Get(ctx, &seen); err != nil {
+		return migrationlink.Check{}, refusal(problemOf(err))
+	}
+	o.checked(ctx, seen)
+	return migrationlink.Check{LinkStatus: seen, SeenAt: now(ctx)}, nil
+}
+
+func (o *operation) checked(ctx workflow.Context, seen string) {
+	if o.status.Phase == migrationlink.PhaseSyncing {
+		o.result.Polls++
+		o.saw(ctx, seen)
+		o.synced = seen == migrationlink.LinkSynced
+	}
+	o.status.LinkStatus = seen
+	o.tell(ctx)
+}
+
+// saw records a status that the manager reported.
+func (o *operation) saw(ctx workflow.Context, linkStatus string) {
+	o.status.LinkStatus, o.result.LinkStatus = linkStatus, linkStatus
+	if linkStatus == migrationlink.LinkSynced {
+		o.result.SyncedAt = now(ctx)
+	}
+}
+
+// alreadyEnded is why nothing can be asked for any more, or nil.
+func (o *operation) alreadyEnded() error {
+	switch {
+	case o.status.Phase == migrationlink.PhaseEnded:
+		return refusal(migrationlink.Problem{
+			Type: migrationlink.ErrAlreadyEnded, Message: "it has ended: " + string(o.result.Outcome), Remedy: "Start it again to go on.",
+		})
+	case o.work.Err() != nil, o.status.Phase == migrationlink.PhaseUndoing:
+		return refusal(migrationlink.Problem{
+			Type: migrationlink.ErrAlreadyEnded, Message: "it is being ended", Remedy: "Wait for its end, then start it again.",
+		})
+	}
+	return nil
+}
+
+// finish waits until everybody who has asked has got an answer.
+func (o *operation) finish(ctx workflow.Context) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	for {
+		// Nothing cancels this context.
+		_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && o.joins.Len() == 0 })
+		if !o.answerJoiners(ctx) {
+			return
+		}
+	}
+}
+
+func now(ctx workflow.Context) time.Time { return workflow.Now(ctx).UTC() }

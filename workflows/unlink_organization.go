@@ -1,0 +1,51 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// UnlinkOrganization removes the link of one source organization, whoever made
+// it, and sees that it is gone.
+func UnlinkOrganization(ctx workflow.Context, request migrationlink.UnlinkRequest) (migrationlink.LinkResult, error) {
+	run := newOperation(ctx, migrationlink.StartRequest{Unlink: &request}, migrationlink.UnlinkWorkflow,
+		activities.Target{Manager: request.Manager, OrgID: request.OrgID}, request.OnBlocked)
+	run.status.Phase = migrationlink.PhaseRemoving
+	invalid := request.Validate()
+	if invalid == nil && run.isElsewhere(ctx) {
+		return run.throughTheKey(ctx)
+	}
+	work, err := run.listen(ctx)
+	switch {
+	case err != nil:
+		return migrationlink.LinkResult{}, err
+	case invalid != nil:
+		return run.end(ctx, invalidRequest(invalid))
+	}
+	err = run.unlink(work, request)
+	if err != nil && work.Err() != nil {
+		err = errCancelled
+	}
+	return run.end(ctx, err)
+}
+
+func (o *operation) unlink(ctx workflow.Context, request migrationlink.UnlinkRequest) error {
+	o.deadline, o.latest = o.status.StartedAt.Add(request.Limit()), o.status.StartedAt.Add(migrationlink.MaxTimeout)
+	// Nobody polls the task queue of an unknown manager.
+	if err := workflow.ExecuteLocalActivity(here(ctx), migrationlink.CheckManagerActivity, o.target.Manager).Get(ctx, nil); err != nil {
+		return err
+	}
+	gone, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{Confirm: true})
+	switch {
+	case err == nil:
+		o.result.Removed = gone.Found
+		o.saw(ctx, migrationlink.LinkNone)
+		return nil
+	case ctx.Err() == nil && outOfTime(err):
+		return timedOut(err, "Start it again to go on. For a longer limit set timeout (--timeout), or extend it while it lasts (starter extend).",
+			"the link was not removed within %s", o.deadline.Sub(o.status.StartedAt))
+	}
+	return err
+}

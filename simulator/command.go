@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
@@ -57,6 +58,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Short: "A simulated manager of MongoDB's link API",
 		Long: "A simulated manager (Ops Manager or Cloud Manager) of MongoDB's link API, with digest\n" +
 			"authentication. GET / of the URL that it prints tells how to control it.",
+		Version:       buildinfo.Text(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(command *cobra.Command, args []string) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
@@ -115,6 +116,7 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 
 func (w *Worker) pollActivities(c client.Client, settings config.Worker, m config.Manager, acts *activities.Activities) error {
 	poller := worker.New(c, migrationlink.ManagerTaskQueue(m.Name), worker.Options{
+		Identity:                     buildinfo.Identity(),
 		DisableWorkflowWorker:        true,
 		TaskQueueActivitiesPerSecond: m.RequestsPerSecond,
 		MaxHeartbeatThrottleInterval: heartbeatInterval,
@@ -127,6 +129,7 @@ func (w *Worker) pollActivities(c client.Client, settings config.Worker, m confi
 
 func (w *Worker) pollWorkflows(c client.Client, settings config.Worker, acts *activities.Activities) error {
 	poller := worker.New(c, migrationlink.TaskQueue, worker.Options{
+		Identity:                buildinfo.Identity(),
 		LocalActivityWorkerOnly: true,
 		WorkerStopTimeout:       settings.StopTimeout,
 		OnFatalError:            w.fail,

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
 	"github.com/migrationlink/migrationlink/internal/logging"
@@ -75,7 +76,7 @@ func newCommand() *cobra.Command {
 		Use:           "worker --config worker.toml",
 		Short:         "Run the workflows and activities of migrationlink",
 		Long:          help,
-		Version:       version(),
+		Version:       buildinfo.Text(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -39,10 +39,11 @@ func New(managers map[string]*opsmanager.Client, tokens secret.Tokens) *Activiti
 // Register registers the activities that call a manager.
 func Register(r worker.ActivityRegistry, a *Activities) {
 	for name, method := range map[string]any{
-		migrationlink.CreateLinkActivity:  a.CreateLink,
-		migrationlink.AwaitSyncedActivity: a.AwaitSynced,
-		migrationlink.DeleteLinkActivity:  a.DeleteLink,
-		migrationlink.LinkStatusActivity:  a.LinkStatus,
+		migrationlink.CreateLinkActivity:     a.CreateLink,
+		migrationlink.AwaitSyncedActivity:    a.AwaitSynced,
+		migrationlink.DeleteLinkActivity:     a.DeleteLink,
+		migrationlink.LinkStatusActivity:     a.LinkStatus,
+		migrationlink.InspectManagerActivity: a.InspectManager,
 	} {
 		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 	}

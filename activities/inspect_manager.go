@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
+	"github.com/migrationlink/migrationlink/opsmanager"
+)
+
+const (
+	// inspectLimit leaves a slow manager the time for a challenge and an answer,
+	// and the attempt the time to report that there was none.
+	inspectLimit = 25 * time.Second
+	// noSuchOrg is asked for where no organization is named: what a manager says
+	// of it tells whether it let the key in.
+	noSuchOrg = "000000000000000000000000"
+)
+
+// Known is what a worker knows of itself.
+type Known struct {
+	Version  string   `json:"version"`
+	Managers []string `json:"managers"` // sorted
+}
+
+// KnownManagers fails as CheckManager does when a manager is named that the
+// worker's configuration lacks.
+func (a *Activities) KnownManagers(_ context.Context, manager string) (Known, error) {
+	if manager != "" {
+		if _, err := a.client(manager); err != nil {
+			return Known{}, err
+		}
+	}
+	return Known{buildinfo.Version(), slices.Sorted(maps.Keys(a.managers))}, nil
+}
+
+// InspectManager tries the key of the worker, and its role when an organization
+// is named. A problem is a result, not an error.
+func (a *Activities) InspectManager(ctx context.Context, target Target) (migrationlink.ManagerInspection, error) {
+	found := migrationlink.ManagerInspection{Name: target.Manager, WorkerVersion: buildinfo.Version()}
+	client, err := a.client(target.Manager)
+	if err != nil {
+		return found, err
+	}
+	named := target.OrgID != ""
+	if !named {
+		target.OrgID = noSuchOrg
+	}
+	ctx, cancel := context.WithTimeout(ctx, inspectLimit)
+	defer cancel()
+	status, err := client.LinkStatus(ctx, target.OrgID)
+	if noLinkFor(err) {
+		status, err = migrationlink.LinkNone, nil
+	}
+	if err == nil {
+		found.KeyAccepted = true
+		if named {
+			found.RoleChecked, found.LinkStatus = true, string(status)
+		}
+		return found, nil
+	}
+	problem := inspectProblem(target, err)
+	found.KeyAccepted = letIn(problem.Type)
+	if named || !answersUnknownOrg(problem.Type) {
+		found.Problem = &problem
+	}
+	return found, nil
+}
+
+// noLinkFor is stricter than opsmanager.NoLink: a 404 without a code is what any
+// web server says of a wrong path, and a wrong path is to be found here.
+func noLinkFor(err error) bool {
+	apiError, ok := errors.AsType[*opsmanager.Error](err)
+	return ok && apiError.Code != "" && opsmanager.NoLink(err)
+}
+
+// letIn tells whether a manager gives the answer only to a key that it knows.
+func letIn(errorType string) bool {
+	return answersUnknownOrg(errorType) || errorType == migrationlink.ErrForbidden || errorType == migrationlink.ErrAccountSuspended
+}
+
+// answersUnknownOrg tells whether the answer is the right one for an
+// organization that does not exist.
+func answersUnknownOrg(errorType string) bool {
+	return errorType == migrationlink.ErrOrgNotFound || errorType == migrationlink.ErrRoleMissing
+}
+
+// inspectProblem has the remedies of the classifier but where they speak of a
+// request that goes on.
+func inspectProblem(target Target, err error) migrationlink.Problem {
+	problem := classify(target, err).Problem
+	if problem.Type != migrationlink.ErrManagerUnavailable {
+		return problem
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		problem.Message = fmt.Sprintf("manager %q has not answered within %s", target.Manager, inspectLimit)
+	}
+	problem.Remedy = "Check that the manager is up, that base_url leads to it, and that the workers reach it."
+	return problem
+}

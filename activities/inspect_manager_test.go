@@ -1,0 +1,126 @@
+package activities_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+const inspectKey = "private-canary-7d1e"
+
+// inspect has a worker with this key call the manager.
+func inspect(t *testing.T, config opsmanager.Config, orgID string) migrationlink.ManagerInspection {
+	t.Helper()
+	config.Timeout = 2 * time.Second
+	client, err := opsmanager.New(config)
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	var suite testsuite.WorkflowTestSuite
+	environment := suite.NewTestActivityEnvironment()
+	activities.Register(environment, activities.New(map[string]*opsmanager.Client{"demo": client}, secret.NewTokens("")))
+	value, err := environment.ExecuteActivity(migrationlink.InspectManagerActivity, activities.Target{Manager: "demo", OrgID: orgID})
+	require.NoError(t, err, "a problem is a result")
+	var found migrationlink.ManagerInspection
+	require.NoError(t, value.Get(&found))
+	require.Equal(t, "demo", found.Name)
+	require.NotEmpty(t, found.WorkerVersion)
+	if found.Problem != nil {
+		require.NotEmpty(t, found.Problem.Remedy)
+		require.NotContains(t, found.Problem.Message+found.Problem.Remedy, inspectKey)
+	}
+	return found
+}
+
+func TestAKeyIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		refusal string
+		orgID   string
+		key     bool
+		role    bool
+		problem string
+	}{
+		"no organization":                     {key: true},
+		"no organization, as it is not known": {refusal: opsmanagertest.RefusedOrg, key: true},
+		"no organization, no role there":      {refusal: opsmanagertest.RefusedRole, key: true},
+		"no organization, access list":        {refusal: opsmanagertest.RefusedAddress, problem: migrationlink.ErrAccessListRefused},
+		"no organization, suspended":          {refusal: opsmanagertest.RefusedSuspended, key: true, problem: migrationlink.ErrAccountSuspended},
+		"organization":                        {orgID: orgID, key: true, role: true},
+		"organization, no role":               {refusal: opsmanagertest.RefusedRole, orgID: orgID, key: true, problem: migrationlink.ErrRoleMissing},
+		"organization, not known":             {refusal: opsmanagertest.RefusedOrg, orgID: orgID, key: true, problem: migrationlink.ErrOrgNotFound},
+		"organization, access list":           {refusal: opsmanagertest.RefusedAddress, orgID: orgID, problem: migrationlink.ErrAccessListRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := opsmanagertest.NewServer(opsmanagertest.Options{PrivateKey: inspectKey, Defaults: opsmanagertest.OrgSettings{Refusal: test.refusal}})
+			t.Cleanup(server.Close)
+			found := inspect(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: inspectKey}, test.orgID)
+			require.Equal(t, test.key, found.KeyAccepted)
+			require.Equal(t, test.role, found.RoleChecked)
+			require.Equal(t, test.role, found.LinkStatus == migrationlink.LinkNone)
+			require.Equal(t, test.problem != "", found.Problem != nil)
+			if found.Problem != nil {
+				require.Equal(t, test.problem, found.Problem.Type)
+			}
+		})
+	}
+}
+
+func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
+	t.Parallel()
+	manager := opsmanagertest.NewServer(opsmanagertest.Options{PrivateKey: inspectKey})
+	t.Cleanup(manager.Close)
+	secure := httptest.NewTLSServer(manager)
+	t.Cleanup(secure.Close)
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	atlas := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Error-Code", "RESOURCE_NOT_FOUND")
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(atlas.Close)
+	for name, test := range map[string]struct {
+		url, key, problem string
+	}{
+		"wrong key":                {manager.URL, "other-" + inspectKey, migrationlink.ErrKeyRejected},
+		"unknown certificate":      {secure.URL, inspectKey, migrationlink.ErrCertificateInvalid},
+		"nobody listens":           {"http://127.0.0.1:1", inspectKey, migrationlink.ErrManagerUnavailable},
+		"a web server":             {web.URL, inspectKey, migrationlink.ErrWrongAPI},
+		"another API of MongoDB's": {atlas.URL, inspectKey, migrationlink.ErrWrongAPI},
+	} {
+		for with, org := range map[string]string{"": "", ", with organization": orgID} {
+			t.Run(name+with, func(t *testing.T) {
+				t.Parallel()
+				found := inspect(t, opsmanager.Config{BaseURL: test.url, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: test.key}, org)
+				require.False(t, found.KeyAccepted)
+				require.False(t, found.RoleChecked)
+				require.NotNil(t, found.Problem)
+				require.Equal(t, test.problem, found.Problem.Type)
+			})
+		}
+	}
+}
+
+func TestKnownManagersAreSortedAndAnUnknownOneIsRefused(t *testing.T) {
+	t.Parallel()
+	a := activities.New(map[string]*opsmanager.Client{"prod": nil, "demo": nil}, secret.NewTokens(""))
+	known, err := a.KnownManagers(context.Background(), "")
+	require.NoError(t, err)
+	require.Equal(t, []string{"demo", "prod"}, known.Managers)
+	_, err = a.KnownManagers(context.Background(), "prod")
+	require.NoError(t, err)
+	_, err = a.KnownManagers(context.Background(), "other")
+	require.Contains(t, requireType(t, err, migrationlink.ErrUnknownManager).Message(), "known are: demo, prod")
+}

@@ -1,0 +1,242 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+func linkRequest(orgID string) migrationlink.LinkRequest {
+	return migrationlink.LinkRequest{Manager: "demo", OrgID: orgID, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
+}
+
+// startOrJoin does what every client does: start and ask in one call.
+func (s *system) startOrJoin(orgID, workflowType string, request any, asked migrationlink.StartRequest) (migrationlink.Status, client.WorkflowRun, error) {
+	s.t.Helper()
+	start := s.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID:                       migrationlink.WorkflowID("demo", orgID),
+		TaskQueue:                migrationlink.TaskQueue,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, workflowType, request)
+	var status migrationlink.Status
+	handle, err := s.temporal.UpdateWithStartWorkflow(s.t.Context(), client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateName: migrationlink.AcceptUpdate, Args: []any{asked}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = handle.Get(s.t.Context(), &status)
+	}
+	run, startErr := start.Get(s.t.Context())
+	require.NoError(s.t, startErr)
+	return status, run, err
+}
+
+func (s *system) startOrJoinLink(request migrationlink.LinkRequest) (migrationlink.Status, client.WorkflowRun, error) {
+	return s.startOrJoin(request.OrgID, migrationlink.LinkWorkflow, request, migrationlink.StartRequest{Link: &request})
+}
+
+func TestAClientJoinsAnEqualRequestAndIsRefusedADifferentOne(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	first, run, err := s.startOrJoinLink(linkRequest(org))
+	require.NoError(t, err)
+	require.Equal(t, migrationlink.PhaseSyncing, first.Phase, "accepted by the manager")
+	_, joined, err := s.startOrJoinLink(linkRequest(org).WithDefaults())
+	require.NoError(t, err)
+	require.Equal(t, run.GetRunID(), joined.GetRunID())
+
+	other := linkRequest(org)
+	other.SyncTimeout = "2h"
+	unlink := migrationlink.UnlinkRequest{Manager: "demo", OrgID: org}
+	for field, start := range map[string]func() error{
+		"syncTimeout": func() error { _, _, err := s.startOrJoinLink(other); return err },
+		"workflow": func() error {
+			_, _, err := s.startOrJoin(org, migrationlink.UnlinkWorkflow, unlink, migrationlink.StartRequest{Unlink: &unlink})
+			return err
+		},
+	} {
+		var refused *temporal.ApplicationError
+		require.ErrorAs(t, start(), &refused)
+		require.Equal(t, migrationlink.ErrDifferentRequest, refused.Type())
+		var different []migrationlink.FieldProblem
+		require.NoError(t, refused.Details(&different))
+		require.Equal(t, field, different[0].Field)
+	}
+	require.Equal(t, 1, s.evidence(org).Posts)
+
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+	require.Error(t, run.Get(t.Context(), nil))
+	_, anew, err := s.startOrJoinLink(other)
+	require.NoError(t, err)
+	require.NotEqual(t, run.GetRunID(), anew.GetRunID())
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), anew.GetID(), ""))
+	require.Error(t, anew.Get(t.Context(), nil))
+}
+
+func TestAcceptAnswersWhyTheManagerDoesNotAccept(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, "--sync-delay", "0s")
+	s.worker("")
+	for name, test := range map[string]struct {
+		shape   map[string]any
+		change  func(*migrationlink.LinkRequest)
+		phase   migrationlink.Phase
+		problem string
+	}{
+		"rejected":        {map[string]any{"tokenRefusal": "INVALID_ATTRIBUTE"}, func(*migrationlink.LinkRequest) {}, migrationlink.PhaseEnded, migrationlink.ErrTokenRejected},
+		"blocked":         {map[string]any{"refusal": opsmanagertest.RefusedRole}, whenBlocked, migrationlink.PhaseBlocked, migrationlink.ErrRoleMissing},
+		"invalid":         {nil, func(r *migrationlink.LinkRequest) { r.Undo = "perhaps" }, migrationlink.PhaseEnded, migrationlink.ErrInvalidRequest},
+		"unknown manager": {nil, func(r *migrationlink.LinkRequest) { r.Manager = "nobody" }, migrationlink.PhaseEnded, migrationlink.ErrUnknownManager},
+		"synced at once":  {nil, func(*migrationlink.LinkRequest) {}, migrationlink.PhaseEnded, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := s.in(t)
+			org := newOrg()
+			if test.shape != nil {
+				s.shape(org, test.shape)
+			}
+			request := linkRequest(org)
+			test.change(&request)
+			start := s.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+				ID: migrationlink.WorkflowID(request.Manager, org), TaskQueue: migrationlink.TaskQueue,
+				WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			}, migrationlink.LinkWorkflow, request)
+			handle, err := s.temporal.UpdateWithStartWorkflow(t.Context(), client.UpdateWithStartWorkflowOptions{
+				StartWorkflowOperation: start,
+				UpdateOptions: client.UpdateWorkflowOptions{
+					UpdateName: migrationlink.AcceptUpdate, Args: []any{migrationlink.StartRequest{Link: &request}},
+					WaitForStage: client.WorkflowUpdateStageCompleted,
+				},
+			})
+			require.NoError(t, err)
+			var status migrationlink.Status
+			require.NoError(t, handle.Get(t.Context(), &status))
+			require.Equal(t, test.phase, status.Phase)
+			if test.problem == "" {
+				require.Equal(t, migrationlink.OutcomeLinked, status.Result.Outcome)
+				return
+			}
+			require.Equal(t, test.problem, status.Problem.Type)
+			require.NotEmpty(t, status.Problem.Remedy)
+		})
+	}
+}
+
+// platform is a workflow of another program that links an organization as a
+// child. It does not choose the child's id, and so joins.
+func platform(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{TaskQueue: migrationlink.TaskQueue, WaitForCancellation: true})
+	var result migrationlink.LinkResult
+	err := workflow.ExecuteChildWorkflow(ctx, migrationlink.LinkWorkflow, request).Get(ctx, &result)
+	return result, err
+}
+
+func (s *system) platform() func(migrationlink.LinkRequest) client.WorkflowRun {
+	s.t.Helper()
+	w := worker.New(s.temporal, "platform", worker.Options{})
+	w.RegisterWorkflow(platform)
+	require.NoError(s.t, w.Start())
+	s.t.Cleanup(w.Stop)
+	return func(request migrationlink.LinkRequest) client.WorkflowRun {
+		run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{TaskQueue: "platform"}, platform, request)
+		require.NoError(s.t, err)
+		return run
+	}
+}
+
+func TestChildrenMeetInOneLinkAndGetItsResult(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	start := s.platform()
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	runs := []client.WorkflowRun{start(linkRequest(org))}
+	link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
+	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
+	runs = append(runs, start(linkRequest(org)), start(linkRequest(org)))
+	_, _, err := s.startOrJoinLink(linkRequest(org))
+	require.NoError(t, err)
+
+	other := linkRequest(org)
+	other.Undo = migrationlink.UndoNever
+	var refused *temporal.ApplicationError
+	require.ErrorAs(t, start(other).Get(t.Context(), nil), &refused)
+	require.Equal(t, migrationlink.ErrDifferentRequest, refused.Type())
+	require.Contains(t, refused.Message(), "undo: the one under way has on-cancel, this asks for never")
+
+	s.shape(org, map[string]any{"syncDelay": "0s"})
+	require.NoError(t, link.Get(t.Context(), nil))
+	for _, run := range runs {
+		var result migrationlink.LinkResult
+		require.NoError(t, run.Get(t.Context(), &result))
+		require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
+	}
+	require.Equal(t, 1, s.evidence(org).Posts)
+}
+
+func TestAFailureReachesEveryChildWithItsTypeAndResult(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	start := s.platform()
+	org := newOrg()
+	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedRole})
+	request := linkRequest(org)
+	request.OnBlocked, request.CreateTimeout = migrationlink.WaitWhenBlocked, "6s"
+	for _, run := range []client.WorkflowRun{start(request), start(request)} {
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, run.Get(t.Context(), nil), &failed)
+		require.Equal(t, migrationlink.ErrTimedOut, failed.Type())
+		var result migrationlink.LinkResult
+		require.NoError(t, failed.Details(&result))
+		require.Equal(t, migrationlink.OutcomeTimedOut, result.Outcome)
+	}
+}
+
+// The parent that started the link ends it; one that joined only leaves.
+func TestACancelledParentUndoesTheLinkThatItStarted(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	start := s.platform()
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	owner := start(linkRequest(org))
+	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
+	guest := start(linkRequest(org))
+	link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
+	s.eventually(func() bool {
+		described, err := s.temporal.DescribeWorkflowExecution(t.Context(), link.GetID(), "")
+		return err == nil && described.GetWorkflowExecutionInfo().GetHistoryLength() > 12 // the guest's signal is there
+	})
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), guest.GetID(), ""))
+	require.Error(t, guest.Get(t.Context(), nil))
+	s.waitForPhase(link, migrationlink.PhaseSyncing)
+
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), owner.GetID(), ""))
+	err := owner.Get(t.Context(), nil)
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+	require.Equal(t, 1, s.evidence(org).EffectivePosts)
+}
+
+func (s *system) eventually(condition func() bool) {
+	s.t.Helper()
+	require.Eventually(s.t, condition, 30*time.Second, 20*time.Millisecond)
+}

@@ -47,27 +47,26 @@ func (r *linkRun) warn(ctx workflow.Context) {
 	r.tell(ctx)
 }
 
-// tell writes the story for the Web UI, in Markdown.
+// tell writes the story for the Web UI, in Markdown: a table, because the UI
+// shows it best, with what to do in the row that stands out. Its words with braces
+// are filled in by the UI.
 func (o *operation) tell(ctx workflow.Context) {
 	var text strings.Builder
-	line := func(name, value string) {
+	fmt.Fprintf(&text, "## %s\n| What to do | %s |\n| :--- | :--- |\n", o.headline(), o.whatToDo())
+	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&text, "- **%s:** %s\n", name, value)
+			fmt.Fprintf(&text, "| **%s** | %s |\n", name, value)
 		}
 	}
-	fmt.Fprintf(&text, "### %s\n", o.headline())
-	line("Organization", fmt.Sprintf("`%s` of manager `%s`", o.target.OrgID, o.target.Manager))
-	line("Last status", o.status.LinkStatus)
-	line("Since", stamp(o.status.PhaseSince))
-	line("Deadline", stamp(o.status.Deadline))
-	line("Next check", o.nextCheck())
-	line("Cancelled because", plain(o.status.CancelReason))
 	if problem := o.status.Problem; problem != nil {
-		line("Problem", plain(problem.Message))
-		line("What to do", plain(problem.Remedy)+o.thenRetry())
-	} else {
-		line("What to do", o.hint())
+		row("Problem", plain(problem.Message))
 	}
+	row("Since", stamp(o.status.PhaseSince))
+	row("Deadline", o.deadlineAndHow())
+	row("Last status", plain(o.status.LinkStatus))
+	row("Next check", o.nextCheck())
+	row("Cancelled because", plain(o.status.CancelReason))
+	row("Organization", fmt.Sprintf("`%s` of manager `%s`", o.target.OrgID, o.target.Manager))
 	workflow.SetCurrentDetails(ctx, text.String())
 }
 
@@ -84,47 +83,68 @@ func (o *operation) headline() string {
 	case migrationlink.PhaseEnded:
 		return "Ended: " + string(o.result.Outcome)
 	case migrationlink.PhaseBlocked:
-		return "BLOCKED: " + strings.ToLower(headlines[o.status.BlockedIn][:1]) + headlines[o.status.BlockedIn][1:]
+		stopped := headlines[o.status.BlockedIn]
+		return "Blocked while " + strings.ToLower(stopped[:1]) + stopped[1:] + ": a person has to act"
 	}
 	return headlines[o.status.Phase]
 }
 
-func (o *operation) nextCheck() string {
-	switch {
-	case !o.nextAttempt.IsZero():
-		return stamp(o.nextAttempt)
-	case o.status.Phase == migrationlink.PhaseSyncing, o.status.Phase == migrationlink.PhaseSettling:
-		return "after 15 % of the time waited, 1 s to 45 s; the very time is on the pending activity `" + migrationlink.AwaitSyncedActivity + "`"
+func (o *operation) whatToDo() string {
+	if o.status.Problem == nil {
+		return o.hint()
 	}
-	return ""
+	remedy := plain(o.status.Problem.Remedy)
+	switch {
+	case o.status.Phase != migrationlink.PhaseBlocked:
+		return remedy
+	case o.status.Problem.Type == migrationlink.ErrMigrationRunning:
+		return remedy + " It goes on by itself then; to look at once: " + o.command("retry") + " or the signal `" + migrationlink.RetrySignal + "`."
+	}
+	return remedy + " Then " + o.command("retry") + ", or send the signal `" + migrationlink.RetrySignal + "`."
 }
 
 func (o *operation) hint() string {
 	if o.status.Phase == migrationlink.PhaseSyncing {
-		return "Nothing. To look at once send the update `" + migrationlink.CheckUpdate + "`, for more time `" + migrationlink.ExtendUpdate +
-			"`, to end it the signal `" + migrationlink.CancelSignal + "`."
+		return "Nothing. To look at once: " + o.command("check") + "; to end it: " + o.command("cancel")
 	}
-	return ""
+	return "Nothing."
 }
 
-func (o *operation) thenRetry() string {
-	switch {
-	case o.status.Phase != migrationlink.PhaseBlocked:
+func (o *operation) deadlineAndHow() string {
+	if o.status.Deadline.IsZero() {
 		return ""
-	case o.status.Problem.Type == migrationlink.ErrMigrationRunning:
-		return " It goes on by itself then; the signal `" + migrationlink.RetrySignal + "` looks at once."
 	}
-	return " Then send the signal `" + migrationlink.RetrySignal + "` (`starter retry`)."
+	return stamp(o.status.Deadline) + "; for more time: " + o.command("extend")
+}
+
+func (o *operation) command(name string) string {
+	return fmt.Sprintf("`starter %s --manager %s --org %s`", name, o.target.Manager, o.target.OrgID)
+}
+
+const pendingActivities = "[pending activities](namespaces/{namespace}/workflows/{workflowId}/{runId}/pending-activities)"
+
+func (o *operation) nextCheck() string {
+	switch o.status.Phase {
+	case migrationlink.PhaseSyncing, migrationlink.PhaseSettling:
+		return "within 45 s; the time and what the last one saw are under " + pendingActivities
+	case migrationlink.PhaseBlocked:
+		if o.status.Problem != nil && o.status.Problem.Type == migrationlink.ErrMigrationRunning {
+			return "within 45 s, see " + pendingActivities
+		}
+		return "none until `" + migrationlink.RetrySignal + "`"
+	}
+	return stamp(o.nextAttempt)
 }
 
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(time.RFC3339)
+	return t.Format("2006-01-02 15:04:05 UTC")
 }
 
 // plain keeps words from outside from being read as Markdown.
 func plain(text string) string {
-	return strings.NewReplacer("\n", " ", "\r", " ", "`", "'", "*", "\\*", "_", "\\_", "<", "&lt;", "[", "\\[", "#", "\\#").Replace(text)
+	return strings.NewReplacer("\n", " ", "\r", " ", "`", "'", "\\", "\\\\", "*", "\\*", "_", "\\_", "<", "\\<",
+		"[", "\\[", "#", "\\#", "|", "\\|", "~", "\\~", "$", "\\$", "{", "(", "}", ")").Replace(text)
 }

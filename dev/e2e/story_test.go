@@ -26,7 +26,7 @@ func TestUserMetadataTellsTheStory(t *testing.T) {
 	require.NoError(t, err)
 	var metadata sdk.WorkflowMetadata
 	require.NoError(t, answer.Get(&metadata))
-	for _, part := range []string{"Waiting until the link is SYNCED", org, "Last status:** NOT_SYNCED", "Since:**", "Deadline:**", "What to do:**"} {
+	for _, part := range []string{"Waiting until the link is SYNCED", org, "| **Last status** | NOT\\_SYNCED |", "| **Since** |", "| **Deadline** |", "| **Next check** |", "| What to do |"} {
 		require.Contains(t, metadata.CurrentDetails, part)
 	}
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -54,6 +55,9 @@ func (o *operation) isElsewhere(ctx workflow.Context) bool {
 
 // throughTheKey has the workflow under the business key do what was asked for.
 func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResult, error) {
+	if _, _, isKey := migrationlink.SplitWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID); isKey {
+		return o.end(ctx, o.underAnotherKey(ctx))
+	}
 	work, cancel := workflow.WithCancel(ctx)
 	o.work = work
 	o.onCancel(ctx, cancel)
@@ -76,6 +80,16 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 			return o.end(ctx, errCancelled)
 		}
 	}
+}
+
+// underAnotherKey refuses to stand in the way of another organization.
+func (o *operation) underAnotherKey(ctx workflow.Context) error {
+	return problemError{Problem: migrationlink.Problem{
+		Type: migrationlink.ErrInvalidRequest,
+		Message: fmt.Sprintf("the workflow id %s is for another organization than %s of manager %q",
+			workflow.GetInfo(ctx).WorkflowExecution.ID, o.target.OrgID, o.target.Manager),
+		Remedy: "Start it with the workflow id " + o.key() + ", or with one of your own that does not begin with " + migrationlink.WorkflowIDPrefix,
+	}}
 }
 
 // asChild starts the workflow under the key and waits for its end. It goes on

@@ -1,0 +1,90 @@
+package e2e_test
+
+import (
+	"flag"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// The picture in the README is taken only on request:
+//
+//	go -C dev test ./e2e -run TheWebUI -update-screenshot
+var updateScreenshot = flag.Bool("update-screenshot", false, "take docs/web-ui.png anew")
+
+// What the person on call reads in Temporal's own Web UI, who has no shell on
+// any of our machines and has never heard of the starter.
+func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	require.Zero(t, s.starter("link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO", "--detach").code)
+	id := migrationlink.WorkflowID("demo", org)
+	run := s.temporal.GetWorkflow(t.Context(), id, "")
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	status := s.status(run)
+
+	page := s.webUI()
+	page.open("/namespaces/default/workflows")
+	page.shows(id, "LinkOrganization", "RUNNING")
+
+	page.click(id) // the timeline comes first
+	page.shows("CreateLink • Create the link of organization "+org, "AwaitSynced • Wait until organization "+org+" is SYNCED")
+
+	page.click("Event History")
+	page.shows("Create the link of organization "+org, "Wait until organization "+org+" is SYNCED")
+	page.showsLike(`ATTEMPT \d+ / ∞`)
+
+	page.click("User Metadata")
+	page.shows("Link organization "+org+" of manager demo",
+		"Waiting until the link is SYNCED", "What to do Nothing.", "Last status NOT_SYNCED", "Next check within 45 s",
+		"Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline), "Organization "+org+" of manager demo")
+	require.NotRegexp(t, `\*\*|##|&\w+;|-{3}`, page.text(), "Markdown that was not rendered")
+
+	page.follow("pending activities") // from within the details
+	page.showsLike(`Attempt \d+ / UNLIMITED`)
+	page.showsLike(`Next Retry \w+ \d+, \d{4}`)
+	page.showsLike(`"remedy": "Check on the manager`)
+	page.showsLike(`Heartbeat Details .*"linkStatus": "NOT_SYNCED"`)
+	page.showsLike(`"nextPollAt": "\d{4}-`)
+
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), id, ""))
+	require.Error(t, run.Get(t.Context(), nil))
+}
+
+func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := "5f1b2c3d4e5f6a7b8c9d0e1f" // as in the README
+	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedAddress})
+	run := s.begin(org, whenBlocked)
+	s.waitForPhase(run, migrationlink.PhaseBlocked)
+	status := s.status(run)
+
+	page := s.webUI()
+	page.open("/namespaces/default/workflows/" + run.GetID() + "/" + run.GetRunID() + "/user-metadata")
+	page.shows("Blocked while creating the link: a person has to act", "HTTP 403 "+opsmanagertest.RefusedAddress)
+	page.showsLike(`What to do Add 127\.0\.0\.1, .* to the access list of the API key .* starter retry --manager demo --org ` + org + `, or send the signal retry`)
+	page.shows("Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline))
+	if *updateScreenshot {
+		page.screenshot("../../docs/web-ui.png")
+	}
+
+	// The person does what the page says, and asks it again.
+	s.shape(org, map[string]any{"refusal": opsmanagertest.NoRefusal, "sync": "never"})
+	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.RetrySignal, nil))
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	page.press("r")
+	page.shows("Waiting until the link is SYNCED")
+	require.NotRegexp(t, `(?i)blocked`, page.text())
+}
+
+// uiTime is a time as the page says it.
+func uiTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

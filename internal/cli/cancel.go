@@ -12,9 +12,9 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-const cancelHelp = `Cancel ends a link that is under way and waits for its end. What becomes of a link
-that was made already is what --undo of 'starter link' said: by default it is
-removed again.
+const cancelHelp = `Cancel ends a link, or an unlinking, that is under way and waits for its end. What
+becomes of a link that was made already is what --undo of 'starter link' said: by
+default it is removed again.
 
 Exit code 0 says that the link was cancelled; 3 that the link could not be
 removed; 1 that nothing was under way, or that it ended otherwise before the
@@ -80,8 +80,11 @@ func (a *app) cancel(ctx context.Context, given cancelFlags) error {
 		return err
 	}
 	defer s.Close()
-	run, err := s.signalCancel(ctx, given.run(), given.reason)
+	run, err := s.underWay(ctx, given.run())
 	if err != nil {
+		return err
+	}
+	if err := s.signalCancel(ctx, run, given.reason); err != nil {
 		return err
 	}
 	a.say("Asked workflow %s, run %s to cancel", run.workflowID(), run.runID)
@@ -95,66 +98,40 @@ func (a *app) cancel(ctx context.Context, given cancelFlags) error {
 	if err != nil {
 		return errors.Join(stillCancelling(ctx, waiting, run, err), a.receipt(run, nil))
 	}
-	return errors.Join(cancelError(result), a.printCancelled(run, result))
+	return errors.Join(cancelError(run, result), a.printCancelled(run, result))
 }
 
-// signalCancel finds out which run is under way before it asks, so that the one
-// asked is the one waited for.
-func (s *server) signalCancel(ctx context.Context, run linkRun, reason string) (linkRun, error) {
-	described, err := s.describe(ctx, run)
-	if isNotFound(err) {
-		return run, s.notFound(run)
-	}
-	if err != nil {
-		return run, s.explain(ctx, err)
-	}
-	info := described.GetWorkflowExecutionInfo()
-	run.runID = info.GetExecution().GetRunId()
-	if state := stateOf(info.GetStatus()); state != stateRunning {
-		return run, nothingRunning(run, state)
-	}
-	callCtx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	err = s.SignalWorkflow(callCtx, run.workflowID(), run.runID, migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: reason})
-	if isNotFound(err) {
-		return run, nothingRunning(run, "ended")
-	}
-	return run, s.explain(ctx, err)
-}
-
-func nothingRunning(run linkRun, state string) error {
-	return failure{ExitOther,
-		fmt.Sprintf("no link of organization %s of manager %s is under way, the latest is %s", run.orgID, run.manager, state),
-		fmt.Sprintf("See how it ended with 'starter status %s'.", run.flags())}
+func (s *server) signalCancel(ctx context.Context, run linkRun, reason string) error {
+	return s.signal(ctx, run, migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: reason})
 }
 
 // stillCancelling tells a wait that took too long from one that was interrupted.
 func stillCancelling(ctx, waiting context.Context, run linkRun, err error) error {
-	message := "stopped watching; the link is being cancelled"
+	message := "stopped watching; the " + run.noun() + " is being cancelled"
 	switch {
 	case waiting.Err() == nil:
 		return err
 	case ctx.Err() == nil:
-		message = "the link has not ended yet; it is told to, and ends when a worker is there and the manager answers"
+		message = "the " + run.noun() + " has not ended yet; it is told to, and ends when a worker is there and the manager answers"
 	}
 	return failure{ExitOther, message, fmt.Sprintf("Watch it with 'starter status --watch %s'.", run.flags())}
 }
 
-// cancelError is nil for a link that was cancelled as asked.
-func cancelError(result migrationlink.LinkResult) error {
+// cancelError is nil for what was cancelled as asked.
+func cancelError(run linkRun, result migrationlink.LinkResult) error {
 	switch outcomeCode(result.Outcome) {
 	case ExitCancelled:
 		return nil
 	case ExitOK:
-		message, _ := outcomeText(result)
+		message, _ := outcomeText(run, result)
 		return failure{ExitOther, "it ended before the cancellation reached it: " + message, ""}
 	}
-	return outcomeError(result)
+	return outcomeError(run, result)
 }
 
 func (a *app) printCancelled(run linkRun, result migrationlink.LinkResult) error {
 	if result.Outcome == migrationlink.OutcomeCancelled && !a.json() {
-		message, _ := outcomeText(result)
+		message, _ := outcomeText(run, result)
 		a.say("%s", message)
 		return nil
 	}

@@ -52,21 +52,21 @@ func TestCancelOfNothingIsAnError(t *testing.T) {
 	t.Parallel()
 	done := newCommand(newFakeTemporal(t)).run(t.Context(), args("cancel", "--reason", "x")...)
 	require.Equal(t, ExitOther, done.code)
-	require.Contains(t, done.stderr, "has no link")
+	require.Contains(t, done.stderr, "has no workflow")
 
 	f := newFakeTemporal(t).ends(linked(), nil)
 	done = newCommand(f).run(t.Context(), args("cancel", "--reason", "x")...)
 	require.Equal(t, ExitOther, done.code)
-	require.Contains(t, done.stderr, "under way, the latest is completed")
+	require.Contains(t, done.stderr, "the latest link is completed")
 	require.Empty(t, f.signals)
 }
 
 func TestCancelTellsWhenTheLinkEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	undo := withOutcome(migrationlink.OutcomeFailed, &migrationlink.Problem{Type: migrationlink.ErrUndoFailed, Message: "a migration runs", Remedy: "Wait for its end."})
-	require.Equal(t, ExitFailed, exitCode(cancelError(undo)))
-	err := cancelError(linked())
+	require.Equal(t, ExitFailed, exitCode(cancelError(testRun, undo)))
+	err := cancelError(testRun, linked())
 	require.Equal(t, ExitOther, exitCode(err))
 	require.ErrorContains(t, err, "before the cancellation reached it")
-	require.NoError(t, cancelError(withOutcome(migrationlink.OutcomeCancelled, nil)))
+	require.NoError(t, cancelError(testRun, withOutcome(migrationlink.OutcomeCancelled, nil)))
 }

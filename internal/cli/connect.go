@@ -47,16 +47,28 @@ func (a *app) sdkLogger() log.Logger {
 
 // explain turns an error of a call to Temporal into one for the operator.
 func (s *server) explain(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case ctx.Err() != nil:
+	}
+	if _, ok := errors.AsType[failure](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[conflict](err); ok {
+		return err
+	}
+	if ctx.Err() != nil {
 		return failure{ExitOther, "interrupted before Temporal answered", "What it did is shown by 'starter status'."}
 	}
 	if known, ok := errors.AsType[*temporalconn.Error](s.options.Explain(err)); ok {
 		return known
 	}
 	return failure{ExitOther, fmt.Sprintf("Temporal at %s: %v", s.options.HostPort, err), ""}
+}
+
+// isLate tells whether no worker has answered an update in time.
+func isLate(err error) bool {
+	_, late := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err)
+	return late
 }
 
 func isNotFound(err error) bool {

@@ -3,6 +3,8 @@ package cli
 import (
 	"io"
 	"os"
+	"os/user"
+	"regexp"
 	"time"
 
 	"golang.org/x/term"
@@ -53,6 +55,18 @@ func (e Environment) withDefaults() Environment {
 	}
 	return e
 }
+
+// user is who starts something, in the form of user@host.
+func (e Environment) user() string {
+	name, _ := e.LookupEnv("USER")
+	if current, err := user.Current(); name == "" && err == nil {
+		name = current.Username
+	}
+	host, _ := os.Hostname() // none is a name, too
+	return foreign.ReplaceAllString(name, "-") + "@" + foreign.ReplaceAllString(host, "-")
+}
+
+var foreign = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
 // variables is the environment in the form that envconfig takes.
 type variables struct{ env Environment }

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -19,6 +19,7 @@ const (
 	ExitFailed      = 3
 	ExitTimedOut    = 4
 	ExitCancelled   = 5
+	ExitDifferent   = 6 // another request for the organization is under way
 	ExitUnreachable = 7
 )
 
@@ -36,27 +37,64 @@ func (f failure) Error() string {
 	return strings.TrimSuffix(f.message, ".") + ". " + f.remedy
 }
 
+// conflict is a failure with the fields that are its reason.
+type conflict struct {
+	failure
+	problems []string
+}
+
 func exitCode(err error) int {
 	if err == nil {
 		return ExitOK
 	}
-	if usage := (usageError{}); errors.As(err, &usage) {
-		return ExitUsage
-	}
-	if known, ok := errors.AsType[failure](err); ok {
-		return known.code
-	}
-	if known, ok := errors.AsType[*temporalconn.Error](err); ok && known.Kind == temporalconn.Unreachable {
-		return ExitUnreachable
-	}
-	return ExitOther
+	return tell(err).Code
 }
 
-// outcomeCode is the exit code of a command that asked for a link.
+// told is an error in the parts in which it is told.
+type told struct {
+	Code     int      `json:"code"`    // the exit code
+	Message  string   `json:"message"` // lower case, no full stop
+	Remedy   string   `json:"remedy,omitempty"`
+	Problems []string `json:"problems,omitempty"` // one per field
+}
+
+func tell(err error) told {
+	if usage, ok := errors.AsType[usageError](err); ok {
+		return usage.tell()
+	}
+	if refused, ok := errors.AsType[conflict](err); ok {
+		return told{refused.code, oneLine(refused.message), oneLine(refused.remedy), refused.problems}
+	}
+	if known, ok := errors.AsType[failure](err); ok {
+		return told{Code: known.code, Message: oneLine(known.message), Remedy: oneLine(known.remedy)}
+	}
+	if known, ok := errors.AsType[*temporalconn.Error](err); ok {
+		code := ExitOther
+		if known.Kind == temporalconn.Unreachable {
+			code = ExitUnreachable
+		}
+		return told{Code: code, Message: oneLine(known.Message), Remedy: oneLine(known.Remedy)}
+	}
+	return told{Code: ExitOther, Message: oneLine(err.Error())}
+}
+
+// text is for a person: one line, or one more for each of several fields.
+func (t told) text() string {
+	switch {
+	case len(t.Problems) > 0:
+		return fmt.Sprintf("starter: %s:\n  %s\n%s\n", t.Message, strings.Join(t.Problems, "\n  "), t.Remedy)
+	case t.Remedy == "":
+		return "starter: " + t.Message + "\n"
+	}
+	return "starter: " + strings.TrimSuffix(t.Message, ".") + ". " + t.Remedy + "\n"
+}
+
+// outcomeCode is the exit code of a command that asked for a workflow.
 func outcomeCode(outcome migrationlink.Outcome) int {
-	switch outcome {
-	case migrationlink.OutcomeLinked, migrationlink.OutcomeAlreadyLinked:
+	if outcome.Done() {
 		return ExitOK
+	}
+	switch outcome {
 	case migrationlink.OutcomeFailed:
 		return ExitFailed
 	case migrationlink.OutcomeTimedOut:
@@ -67,22 +105,38 @@ func outcomeCode(outcome migrationlink.Outcome) int {
 	return ExitOther
 }
 
-// outcomeError is nil for a link that is there.
-func outcomeError(result migrationlink.LinkResult) error {
+// outcomeError is nil for a workflow that did what it was asked for.
+func outcomeError(run linkRun, result migrationlink.LinkResult) error {
 	code := outcomeCode(result.Outcome)
 	if code == ExitOK {
 		return nil
 	}
-	message, remedy := outcomeText(result)
+	message, remedy := outcomeText(run, result)
 	return failure{code: code, message: message, remedy: remedy}
 }
 
-func printError(w io.Writer, err error) {
-	if usage := (usageError{}); errors.As(err, &usage) {
-		fmt.Fprint(w, usage.text())
+// printError writes to stderr in either form of the output, so that stdout
+// never has more than the one object of a command.
+func (a *app) printError(err error) {
+	if !a.json() && !asksForJSON(a.env.Args) {
+		fmt.Fprint(a.env.Stderr, tell(err).text())
 		return
 	}
-	fmt.Fprintln(w, "starter: "+oneLine(err.Error()))
+	text, _ := json.Marshal(map[string]told{"error": tell(err)}) // it holds nothing that cannot be written
+	fmt.Fprintln(a.env.Stderr, string(text))
+}
+
+// asksForJSON is for a command line that could not be read to its end.
+func asksForJSON(args []string) bool {
+	for i, arg := range args {
+		switch arg {
+		case "-ojson", "-o=json", "--output=json":
+			return true
+		case "-o", "--output":
+			return i+1 < len(args) && args[i+1] == "json"
+		}
+	}
+	return false
 }
 
 // oneLine keeps words from outside from moving the cursor of a terminal, and an

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -15,6 +17,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	querypb "go.temporal.io/api/query/v1"
 	"go.temporal.io/api/serviceerror"
+	updatepb "go.temporal.io/api/update/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -32,7 +35,7 @@ const (
 
 var (
 	testStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	testRun   = linkRun{manager: "demo", orgID: testOrg, runID: testRunID}
+	testRun   = linkRun{manager: "demo", orgID: testOrg, workflow: migrationlink.LinkWorkflow, runID: testRunID}
 	targets   = []string{"--manager", "demo", "--org", testOrg}
 )
 
@@ -46,8 +49,18 @@ type fakeTemporal struct {
 	// onDescribe is called with every look at the link.
 	onDescribe func()
 
-	mu      sync.Mutex
-	exists  bool
+	mu     sync.Mutex
+	exists bool
+	memo   *commonpb.Memo
+	// asked is what the workflow under way was started with; a LinkRequest as
+	// the commands of the tests make it, by default.
+	asked any
+	// refuse is what the workflow makes of the updates that it gets, by name;
+	// answers is what it answers to them. What has neither waits for an answer
+	// until the end.
+	refuse  map[string]error
+	answers map[string]any
+	updates []*workflowservice.UpdateWorkflowExecutionRequest
 	pending []*workflowpb.PendingActivityInfo
 	status  *migrationlink.Status // nil: no worker answers
 	end     *historypb.HistoryEvent
@@ -62,7 +75,7 @@ func newFakeTemporal(t *testing.T) *fakeTemporal {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	f := &fakeTemporal{address: listener.Addr().String(), ended: make(chan struct{})}
+	f := &fakeTemporal{address: listener.Addr().String(), ended: make(chan struct{}), refuse: map[string]error{}, answers: map[string]any{}}
 	server := grpc.NewServer()
 	workflowservice.RegisterWorkflowServiceServer(server, f)
 	go func() { _ = server.Serve(listener) }()
@@ -71,9 +84,12 @@ func newFakeTemporal(t *testing.T) *fakeTemporal {
 	return f
 }
 
-// running makes the link be under way.
+// running makes a link of somebody else's be under way.
 func (f *fakeTemporal) running() *fakeTemporal {
 	f.exists = true
+	f.memo = &commonpb.Memo{Fields: map[string]*commonpb.Payload{
+		migrationlink.StartedByMemo: payloads("ana@ops1 4711").GetPayloads()[0],
+	}}
 	return f
 }
 
@@ -90,15 +106,65 @@ func (f *fakeTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystem
 	return &workflowservice.GetSystemInfoResponse{Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{}}, nil
 }
 
-func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
+// ExecuteMultiOperation starts or joins, and passes the update on.
+func (f *fakeTemporal) ExecuteMultiOperation(ctx context.Context, r *workflowservice.ExecuteMultiOperationRequest) (*workflowservice.ExecuteMultiOperationResponse, error) {
+	f.start(r.GetOperations()[0].GetStartWorkflow())
+	updated, err := f.UpdateWorkflowExecution(ctx, r.GetOperations()[1].GetUpdateWorkflow())
+	if err != nil {
+		return nil, err
+	}
+	return &workflowservice.ExecuteMultiOperationResponse{Responses: []*workflowservice.ExecuteMultiOperationResponse_Response{
+		{Response: &workflowservice.ExecuteMultiOperationResponse_Response_StartWorkflow{StartWorkflow: &workflowservice.StartWorkflowExecutionResponse{RunId: testRunID}}},
+		{Response: &workflowservice.ExecuteMultiOperationResponse_Response_UpdateWorkflow{UpdateWorkflow: updated}},
+	}}, nil
+}
+
+func (f *fakeTemporal) start(r *workflowservice.StartWorkflowExecutionRequest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.exists && f.end == nil {
-		return nil, serviceerror.ToStatus(serviceerror.NewWorkflowExecutionAlreadyStarted("running", "another", testRunID)).Err()
+		return
 	}
 	f.starts = append(f.starts, r)
-	f.exists = true
-	return &workflowservice.StartWorkflowExecutionResponse{RunId: testRunID, Started: true}, nil
+	f.exists, f.memo = true, r.GetMemo()
+}
+
+// errNoWorker is what Temporal says when no worker takes an update.
+var errNoWorker = serviceerror.NewDeadlineExceeded("no worker")
+
+func (f *fakeTemporal) UpdateWorkflowExecution(_ context.Context, r *workflowservice.UpdateWorkflowExecutionRequest) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.updates = append(f.updates, r)
+	name := r.GetRequest().GetInput().GetName()
+	response := &workflowservice.UpdateWorkflowExecutionResponse{
+		UpdateRef: &updatepb.UpdateRef{
+			WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: testRun.workflowID(), RunId: testRunID},
+			UpdateId:          name,
+		},
+		Stage: enumspb.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED,
+	}
+	refused := f.refuse[name]
+	if _, ok := errors.AsType[*temporal.ApplicationError](refused); ok {
+		response.Stage = enumspb.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+		response.Outcome = &updatepb.Outcome{Value: &updatepb.Outcome_Failure{Failure: temporal.GetDefaultFailureConverter().ErrorToFailure(refused)}}
+	} else if refused != nil {
+		return nil, serviceerror.ToStatus(refused).Err()
+	}
+	return response, nil
+}
+
+func (f *fakeTemporal) PollWorkflowExecutionUpdate(ctx context.Context, r *workflowservice.PollWorkflowExecutionUpdateRequest) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
+	f.mu.Lock()
+	answer, ok := f.answers[r.GetUpdateRef().GetUpdateId()]
+	f.mu.Unlock()
+	if !ok {
+		<-ctx.Done()
+		return nil, serviceerror.ToStatus(ctx.Err()).Err()
+	}
+	return &workflowservice.PollWorkflowExecutionUpdateResponse{
+		Outcome: &updatepb.Outcome{Value: &updatepb.Outcome_Success{Success: payloads(answer)}},
+	}, nil
 }
 
 func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -114,6 +180,8 @@ func (f *fakeTemporal) DescribeWorkflowExecution(context.Context, *workflowservi
 		Execution: &commonpb.WorkflowExecution{WorkflowId: testRun.workflowID(), RunId: testRunID},
 		StartTime: timestamppb.New(testStart),
 		Status:    enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		Type:      &commonpb.WorkflowType{Name: f.workflowType()},
+		Memo:      f.memo,
 	}
 	if f.end != nil {
 		info.Status, info.CloseTime = closeStatus(f.end), timestamppb.New(testStart.Add(time.Minute))
@@ -141,7 +209,30 @@ func (f *fakeTemporal) SignalWorkflowExecution(_ context.Context, r *workflowser
 	return &workflowservice.SignalWorkflowExecutionResponse{}, nil
 }
 
-func (f *fakeTemporal) GetWorkflowExecutionHistory(ctx context.Context, _ *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+func (f *fakeTemporal) workflowType() string {
+	if _, ok := f.asked.(migrationlink.UnlinkRequest); ok {
+		return migrationlink.UnlinkWorkflow
+	}
+	return migrationlink.LinkWorkflow
+}
+
+func (f *fakeTemporal) firstEvent() *historypb.HistoryEvent {
+	asked := f.asked
+	if asked == nil {
+		asked = migrationlink.LinkRequest{Manager: "demo", OrgID: testOrg, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
+	}
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{Input: payloads(asked)},
+		},
+	}
+}
+
+func (f *fakeTemporal) GetWorkflowExecutionHistory(ctx context.Context, r *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	if !r.GetWaitNewEvent() {
+		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{f.firstEvent()}}}, nil
+	}
 	select {
 	case <-f.ended:
 	case <-ctx.Done():
@@ -286,4 +377,25 @@ func args(command string, more ...string) []string {
 
 func linkArgs(more ...string) []string {
 	return args("link", append([]string{"--token-ref", "env:LINK_TOKEN_DEMO"}, more...)...)
+}
+
+// after calls f the nth time that it is called.
+func after(n int, f func()) func() {
+	calls := 0
+	return func() {
+		if calls++; calls == n {
+			f()
+		}
+	}
+}
+
+// asText makes of an error of -o json what a person is told.
+func asText(t *testing.T, stderr string) string {
+	t.Helper()
+	if stderr == "" {
+		return ""
+	}
+	var printed struct{ Error told }
+	require.NoError(t, json.Unmarshal([]byte(stderr), &printed), stderr)
+	return printed.Error.text()
 }

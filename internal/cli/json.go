@@ -30,7 +30,7 @@ func (r linkRun) json() runJSON { return runJSON{r.workflowID(), r.runID} }
 // resultJSON is how a link ended.
 type resultJSON struct {
 	runJSON
-	// Joined says that the link was under way before this command; with link
+	// Joined says that it was under way before this command; with link and unlink
 	// only.
 	Joined *bool `json:"joined,omitempty"`
 	migrationlink.LinkResult
@@ -50,16 +50,21 @@ func (r linkRun) receipt(joined *bool) receiptJSON {
 	return receiptJSON{runJSON: r.json(), Joined: joined, Manager: r.manager, OrgID: r.orgID, State: stateRunning}
 }
 
-// statusJSON is what a link is doing: the fields of migrationlink.Status and
+// statusJSON is what a workflow is doing: the fields of migrationlink.Status and
 // migrationlink.Progress, as far as they are known.
 type statusJSON struct {
 	runJSON
-	Manager string `json:"manager"`
-	OrgID   string `json:"orgId"`
+	// Joined says that it was under way before this command; with link and unlink
+	// only.
+	Joined   *bool  `json:"joined,omitempty"`
+	Workflow string `json:"workflow"`
+	Manager  string `json:"manager"`
+	OrgID    string `json:"orgId"`
 	// State is "running", or how Temporal says that the run ended: "completed",
 	// "failed", "cancelled", "terminated", "timed-out".
 	State        string                    `json:"state"`
 	Phase        migrationlink.Phase       `json:"phase,omitempty"`
+	BlockedIn    migrationlink.Phase       `json:"blockedIn,omitempty"`
 	PhaseSince   time.Time                 `json:"phaseSince,omitzero"`
 	Deadline     time.Time                 `json:"deadline,omitzero"`
 	LinkStatus   string                    `json:"linkStatus,omitempty"`
@@ -72,6 +77,7 @@ type statusJSON struct {
 	Problem      *migrationlink.Problem    `json:"problem,omitempty"`
 	CancelReason string                    `json:"cancelReason,omitempty"`
 	StartedAt    time.Time                 `json:"startedAt"`
+	StartedBy    string                    `json:"startedBy,omitempty"`
 	Result       *migrationlink.LinkResult `json:"result,omitempty"`
 	// Worker says why no worker could be asked; then only what Temporal itself
 	// knows is filled in.
@@ -80,14 +86,14 @@ type statusJSON struct {
 
 func (o observation) json() statusJSON {
 	return statusJSON{
-		runJSON: o.run.json(),
-		Manager: o.run.manager, OrgID: o.run.orgID,
+		runJSON:  o.run.json(),
+		Workflow: o.run.workflow, Manager: o.run.manager, OrgID: o.run.orgID,
 		State: o.state,
-		Phase: o.phase, PhaseSince: o.phaseSince, Deadline: o.deadline,
+		Phase: o.phase, BlockedIn: o.blockedIn, PhaseSince: o.phaseSince, Deadline: o.deadline,
 		LinkStatus: o.linkStatus, SeenAt: o.seenAt, Created: o.created,
 		Polls: o.polls, NextPollAt: o.nextTry, Attempt: o.attempt, Paused: o.paused,
 		Problem: o.problem, CancelReason: o.cancelReason,
-		StartedAt: o.startedAt, Result: o.result,
+		StartedAt: o.startedAt, StartedBy: o.run.startedBy, Result: o.result,
 		Worker: o.noWorker,
 	}
 }

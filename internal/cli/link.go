@@ -1,27 +1,28 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"github.com/migrationlink/migrationlink"
 )
 
-const linkHelp = `Link starts the link of one source organization, or joins the one that is under
-way, and shows it until the end. Ctrl-C stops the watching, never the link.
+const linkHelp = `Link starts the link of one source organization and shows it until the end.
+Ctrl-C stops the watching, never the link. If the same is under way it is
+joined; if something else is, that is refused and the difference is named.
 
 The link-token itself is never an argument: --token-ref says where the workers
 find it, as env:LINK_TOKEN_NAME, a variable of the workers, or file:name, a file
 in their directory of link-tokens.
 
+A problem that a person can fix, such as a key that the manager refuses, ends
+the link; with --on-blocked wait it is blocked until 'starter retry', or until
+its deadline.
+
 With -o json it prints one object with the outcome, whatever it is; with
---detach one with the ids. The exit code tells the outcome, see 'starter --help'.`
+--detach one with what the manager has accepted. The exit code tells the outcome,
+see 'starter --help'.`
 
 const linkExample = `  # link, and wait until the organization is SYNCED
   starter link --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref env:LINK_TOKEN_DEMO
@@ -29,18 +30,22 @@ const linkExample = `  # link, and wait until the organization is SYNCED
   # for a script: one JSON object, the exit code tells the outcome
   starter link --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref file:demo -o json
 
-  # start only; remove the link again also if it fails or is not SYNCED in 2 hours
+  # do not wait for SYNCED; remove the link again if it is not within 2 hours
   starter link --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref env:LINK_TOKEN_DEMO \
-    --undo always --sync-timeout 2h --detach`
+    --undo always --sync-timeout 2h --detach
+
+  # replace a link that somebody else has made; wait for a person if the key is refused
+  starter link --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref env:LINK_TOKEN_DEMO \
+    --if-linked relink --on-blocked wait`
 
 type linkFlags struct {
-	target
+	startFlags
 	tokenRef      string
 	undo          string
 	createTimeout string
 	syncTimeout   string
 	settleTime    string
-	detach        bool
+	ifLinked      string
 }
 
 func (a *app) linkCommand() *cobra.Command {
@@ -53,20 +58,23 @@ func (a *app) linkCommand() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			request := given.request()
-			if err := wrongFields(cmd, request.Validate(), "undo", "create-timeout", "sync-timeout", "settle-time"); err != nil {
+			if err := wrongFields(cmd, request.Validate(), "undo", "if-linked", "on-blocked", "create-timeout", "sync-timeout", "settle-time"); err != nil {
 				return err
 			}
-			return a.link(cmd.Context(), request, given.detach)
+			run := given.run()
+			run.workflow = migrationlink.LinkWorkflow
+			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Link: &request}, request,
+				"Link organization "+request.OrgID+" of manager "+request.Manager), given.detach)
 		},
 	}
-	given.register(cmd)
+	given.register(cmd, "the link")
 	flags := cmd.Flags()
 	flags.StringVar(&given.tokenRef, "token-ref", "", "where the workers find the link-token: env:LINK_TOKEN_NAME or file:name (required)")
 	flags.StringVar(&given.undo, "undo", "", "when the link is removed again: on-cancel, always or never (default on-cancel)")
 	flags.StringVar(&given.createTimeout, "create-timeout", "", "limit until the manager has accepted the link (default 10m)")
 	flags.StringVar(&given.syncTimeout, "sync-timeout", "", "limit from then until it is SYNCED (default 1h)")
 	flags.StringVar(&given.settleTime, "settle-time", "", "how long a link is looked for whose creation may have been lost (default 60s)")
-	flags.BoolVar(&given.detach, "detach", false, "end as soon as the link is started")
+	flags.StringVar(&given.ifLinked, "if-linked", "", "what to do about a link that somebody else has made: keep, fail, or relink, which removes it (default keep)")
 	return cmd
 }
 
@@ -76,66 +84,12 @@ func (f linkFlags) request() migrationlink.LinkRequest {
 		OrgID:         f.orgID,
 		Token:         migrationlink.TokenSource{Ref: f.tokenRef},
 		Undo:          migrationlink.UndoPolicy(f.undo),
+		IfLinked:      migrationlink.LinkedPolicy(f.ifLinked),
+		OnBlocked:     migrationlink.BlockedPolicy(f.onBlocked),
 		CreateTimeout: migrationlink.Duration(f.createTimeout),
 		SyncTimeout:   migrationlink.Duration(f.syncTimeout),
 		SettleTime:    migrationlink.Duration(f.settleTime),
 	}
-}
-
-func (a *app) link(ctx context.Context, request migrationlink.LinkRequest, detach bool) error {
-	s, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	run, joined, err := s.startOrJoin(ctx, request)
-	if err != nil {
-		return s.explain(ctx, err)
-	}
-	a.say("%s", startText(run, joined))
-	if detach {
-		a.say("%s", run.howToGoOn())
-		return a.receipt(run, &joined)
-	}
-	result, err := a.watch(ctx, s, run, a.newView(run))
-	if err != nil {
-		return errors.Join(err, a.receipt(run, &joined))
-	}
-	return errors.Join(outcomeError(result), a.printResult(run, &joined, result))
-}
-
-// startOrJoin tells whether it joined a link that was under way: its request
-// holds then, not this one. An ended link is started anew.
-//
-// The conflict policy that joins by itself does not tell; the refusal names the
-// run to join.
-func (s *server) startOrJoin(ctx context.Context, request migrationlink.LinkRequest) (_ linkRun, joined bool, _ error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	run := linkRun{manager: request.Manager, orgID: request.OrgID}
-	started, err := s.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       run.workflowID(),
-		TaskQueue:                                migrationlink.TaskQueue,
-		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            "Link organization " + request.OrgID + " of manager " + request.Manager,
-	}, migrationlink.LinkWorkflow, request)
-	if running, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		run.runID = running.RunId
-		return run, true, nil
-	}
-	if err != nil {
-		return run, false, err
-	}
-	run.runID = started.GetRunID()
-	return run, false, nil
-}
-
-func startText(run linkRun, joined bool) string {
-	if joined {
-		return fmt.Sprintf("Joined the link that is under way, its own settings hold: workflow %s, run %s", run.workflowID(), run.runID)
-	}
-	return fmt.Sprintf("Started workflow %s, run %s", run.workflowID(), run.runID)
 }
 
 // receipt is the one object of a command that ends before the link.
@@ -152,8 +106,13 @@ func (a *app) printResult(run linkRun, joined *bool, result migrationlink.LinkRe
 		return a.printJSON(resultJSON{runJSON: run.json(), Joined: joined, LinkResult: result})
 	}
 	if outcomeCode(result.Outcome) == ExitOK {
-		message, _ := outcomeText(result)
+		message, _ := outcomeText(run, result)
 		a.say("%s", message)
 	}
 	return nil
+}
+
+// conclude ends a command that has seen the end.
+func (a *app) conclude(run linkRun, joined *bool, result migrationlink.LinkResult) error {
+	return errors.Join(outcomeError(run, result), a.printResult(run, joined, result))
 }

@@ -74,7 +74,7 @@ func TestTheExitCodeTellsTheOutcome(t *testing.T) {
 
 			done := newCommand(f).run(t.Context(), linkArgs("-o", "json")...)
 			require.Equal(t, test.code, done.code)
-			require.Equal(t, test.stderr, done.stderr)
+			require.Equal(t, test.stderr, asText(t, done.stderr))
 			var printed struct {
 				migrationlink.LinkResult
 				WorkflowID string `json:"workflowId"`
@@ -128,21 +128,26 @@ func TestALinkIsStartedUnderItsBusinessKey(t *testing.T) {
 func TestALinkThatIsUnderWayIsJoinedAndSaidSo(t *testing.T) {
 	t.Parallel()
 	f := newFakeTemporal(t).running()
+	f.answers[migrationlink.AcceptUpdate] = *syncing()
 	done := newCommand(f).run(t.Context(), linkArgs("--detach")...)
 	require.Equal(t, ExitOK, done.code)
-	require.Contains(t, done.stdout, "Joined the link that is under way")
-	require.Contains(t, done.stdout, testRunID)
+	require.Contains(t, done.stdout, "Joined the link that is under way: workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run "+testRunID+", started by ana@ops1\n")
 	require.Empty(t, f.starts)
 
 	printed := newCommand(f).run(t.Context(), linkArgs("--detach", "-o", "json")...)
 	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
-		"joined":true,"manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running"}`, printed.stdout)
+		"joined":true,"workflow":"LinkOrganization","manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running","phase":"syncing",
+		"phaseSince":"2026-03-01T12:00:01Z","deadline":"2026-03-01T13:00:01Z","linkStatus":"NOT_SYNCED","created":true,"polls":0,
+		"startedAt":"2026-03-01T12:00:00Z","startedBy":"ana@ops1"}`, printed.stdout)
 }
 
 func TestDetachSaysHowToWatchAndCancel(t *testing.T) {
 	t.Parallel()
-	done := newCommand(newFakeTemporal(t)).run(t.Context(), linkArgs("--detach")...)
+	f := newFakeTemporal(t)
+	f.answers[migrationlink.AcceptUpdate] = *syncing()
+	done := newCommand(f).run(t.Context(), linkArgs("--detach")...)
 	require.Equal(t, ExitOK, done.code)
+	require.Contains(t, done.stdout, "Accepted by the manager: NOT_SYNCED, until 13:00:01 (2026-03-01T13:00:01Z)\n")
 	require.Contains(t, done.stdout, "Started workflow link.demo."+testOrg)
 	require.Contains(t, done.stdout, "starter status --watch --manager demo --org "+testOrg)
 	require.Contains(t, done.stdout, "starter cancel --manager demo --org "+testOrg+" --reason TEXT")
@@ -152,7 +157,7 @@ func TestAnInterruptedWaitCancelsNothingAndSaysHowToGoOn(t *testing.T) {
 	t.Parallel()
 	f := newFakeTemporal(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	f.onDescribe = interrupt
+	f.onDescribe = after(2, interrupt) // the first is of the start
 	done := newCommand(f).run(ctx, linkArgs()...)
 	require.Equal(t, ExitOther, done.code)
 	require.Equal(t, "starter: stopped watching; the link of organization 5f1b2c3d4e5f6a7b8c9d0e1f goes on. "+
@@ -164,13 +169,9 @@ func TestAnInterruptedWaitCancelsNothingAndSaysHowToGoOn(t *testing.T) {
 func TestNoWorkerIsSaidAndDoesNotHang(t *testing.T) {
 	t.Parallel()
 	f := newFakeTemporal(t)
-	looks := 0
+	f.refuse[migrationlink.AcceptUpdate] = errNoWorker
 	ctx, interrupt := context.WithCancel(t.Context())
-	f.onDescribe = func() {
-		if looks++; looks == 2 {
-			interrupt()
-		}
-	}
+	f.onDescribe = after(3, interrupt)
 	done := newCommand(f).run(ctx, linkArgs()...)
 	require.Contains(t, done.stdout, "12:00:12 note: no worker is answering on task queue migration-link. Start a worker")
 }
@@ -178,7 +179,7 @@ func TestNoWorkerIsSaidAndDoesNotHang(t *testing.T) {
 func TestATemporalThatStopsAnsweringIsWaitedForThenSaid(t *testing.T) {
 	t.Parallel()
 	f := newFakeTemporal(t)
-	f.onDescribe = func() { go f.stop() }
+	f.onDescribe = after(2, func() { go f.stop() })
 	c := newCommand(f)
 	minutes := atomic.Int64{}
 	c.now = func() time.Time { return testStart.Add(time.Duration(minutes.Add(1)) * time.Minute) }

@@ -18,11 +18,11 @@ type liveView struct {
 	timeline timeline
 	seen     observation
 	away     string // why Temporal does not answer
-	drawn    int    // lines of the last picture
+	drawn    []int  // the widths of the lines of the last picture
 }
 
 func newLiveView(env Environment, out io.Writer, run linkRun) *liveView {
-	return &liveView{env: env, out: out, run: run}
+	return &liveView{env: env, out: out, run: run, timeline: timeline{unlinks: run.unlinks()}}
 }
 
 func (l *liveView) show(o observation) {
@@ -43,33 +43,68 @@ func (l *liveView) tick() {
 	l.draw(l.picture())
 }
 
+func (l *liveView) left(o observation) {
+	l.away, l.seen = "", o
+	l.timeline.see(o)
+	l.draw(l.course())
+	l.drawn = nil
+}
+
 func (l *liveView) ended(result migrationlink.LinkResult) {
 	l.draw(l.lastPicture(result))
-	l.drawn = 0
+	l.drawn = nil
 }
 
 func (l *liveView) picture() []line {
-	now := l.env.Now()
-	lines := []line{l.title(now.Sub(firstTime(l.seen.startedAt, now)).String() != "0s")}
-	for _, s := range l.timeline.running() {
-		drawn := stepLine(s, s.length(now) > 0, length(s.length(now)))
-		if s.mark == active {
-			drawn = append(drawn, span{text: "  " + strings.Join(facts(l.seen, l.next(), now, l.env.Location), " · ")})
-		}
-		lines = append(lines, drawn)
-	}
-	notes := l.seen.notes(now)
+	lines := l.course()
+	notes := l.seen.notes(l.env.Now())
 	if l.away != "" {
 		notes = []string{l.away}
 	}
 	for _, note := range notes {
-		lines = append(lines, l.noteLines(note)...)
+		lines = append(lines, l.noteLines(note, yellow)...)
 	}
-	return append(lines, line{{text: "  Ctrl-C stops watching, the link goes on.", style: faint}})
+	if l.seen.blocked() {
+		lines = append(lines, l.noteLines(l.seen.blockedText(), red)...)
+		lines = append(lines, line{{text: "    Then: " + l.run.retryCommand(), style: red}}) // in one piece, to be copied
+	}
+	return append(lines, l.wrapped("  ", "  ", "Ctrl-C stops watching, the "+l.run.noun()+" goes on.", faint)...)
+}
+
+// course is the picture of what was done, is done and is to come.
+func (l *liveView) course() []line {
+	now := l.env.Now()
+	lines := l.title(now.Sub(firstTime(l.seen.startedAt, now)).String() != "0s")
+	for _, s := range l.timeline.running() {
+		drawn := stepLine(s, s.length(now) > 0, length(s.length(now)))
+		if !s.goesOn() {
+			lines = append(lines, drawn)
+			continue
+		}
+		lines = append(lines, l.withFacts(drawn, facts(l.seen, l.next(), now, l.env.Location))...)
+	}
+	return lines
+}
+
+// withFacts goes on in another line where the terminal is narrow: the last fact
+// is the deadline.
+func (l *liveView) withFacts(first line, facts []string) []line {
+	const indent = "    "
+	lines, lead := []line{first}, "  "
+	for _, fact := range facts {
+		last := len(lines) - 1
+		if lines[last].size()+utf8.RuneCountInString(lead+fact) > l.width() {
+			lines, lead = append(lines, nil), indent
+			last++
+		}
+		lines[last] = append(lines[last], span{text: lead + fact})
+		lead = " · "
+	}
+	return lines
 }
 
 func (l *liveView) lastPicture(result migrationlink.LinkResult) []line {
-	lines := []line{l.title(false)}
+	lines := l.title(false)
 	for _, s := range l.timeline.ended(result) {
 		lines = append(lines, stepLine(s, !s.since.IsZero(), length(s.length(result.EndedAt))))
 	}
@@ -86,24 +121,32 @@ func (l *liveView) next() string {
 	return "next in " + length(max(left, time.Second))
 }
 
-func (l *liveView) title(withTime bool) line {
-	title := line{{text: fmt.Sprintf("Link of organization %s, manager %s", l.run.orgID, l.run.manager), style: bold}}
-	if withTime {
-		title = append(title, span{text: "  " + length(l.env.Now().Sub(l.seen.startedAt)), style: faint})
+func (l *liveView) title(withTime bool) []line {
+	what := "Link"
+	if l.run.unlinks() {
+		what = "Unlink"
 	}
-	return title
+	var lines []line
+	for _, text := range wrap(fmt.Sprintf("%s of organization %s, manager %s", what, l.run.orgID, l.run.manager), l.width()) {
+		lines = append(lines, line{{text: text, style: bold}})
+	}
+	if withTime {
+		last := len(lines) - 1
+		lines[last] = append(lines[last], span{text: "  " + length(l.env.Now().Sub(l.seen.startedAt)), style: faint})
+	}
+	return lines
 }
 
 // noteLines wrap a note: its end is the remedy, so it must not be cut off.
-func (l *liveView) noteLines(note string) []line {
-	const indent = 4
+func (l *liveView) noteLines(note string, colour style) []line {
+	return l.wrapped("  ! ", "    ", note, colour)
+}
+
+func (l *liveView) wrapped(lead, indent, text string, colour style) []line {
 	var lines []line
-	for i, text := range wrap(note, max(l.width()-indent, 20)) {
-		lead := "    "
-		if i == 0 {
-			lead = "  ! "
-		}
-		lines = append(lines, line{{text: lead + text, style: yellow}})
+	for _, part := range wrap(text, max(l.width()-len(indent), 20)) {
+		lines = append(lines, line{{text: lead + part, style: colour}})
+		lead = indent
 	}
 	return lines
 }
@@ -120,6 +163,8 @@ func stepLine(s step, timed bool, took string) line {
 		symbol, style = "✓", green
 	case broken:
 		symbol, style = "✗", red
+	case stuck:
+		symbol, style = "!", red
 	}
 	drawn := line{{text: "  " + symbol + " ", style: style}, {text: fmt.Sprintf("%-10s", s.name), style: style}}
 	if timed {
@@ -132,17 +177,28 @@ func stepLine(s step, timed bool, took string) line {
 // flicker.
 func (l *liveView) draw(lines []line) {
 	var text strings.Builder
-	if l.drawn > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA", l.drawn)
+	if rows := l.rows(); rows > 0 {
+		fmt.Fprintf(&text, "\x1b[%dA", rows)
 	}
 	text.WriteString("\r")
+	l.drawn = nil
 	for _, drawn := range lines {
-		text.WriteString(drawn.fit(l.width()).render(l.env.colour()))
+		l.drawn = append(l.drawn, drawn.size())
+		text.WriteString(drawn.render(l.env.colour()))
 		text.WriteString("\x1b[K\n")
 	}
 	text.WriteString("\x1b[J")
-	l.drawn = len(lines)
 	_, _ = io.WriteString(l.out, text.String())
+}
+
+// rows is how much of the terminal the last picture takes: one that was made
+// narrower since has wrapped its lines.
+func (l *liveView) rows() int {
+	columns, rows := max(l.env.TerminalWidth(l.out), 1), 0
+	for _, size := range l.drawn {
+		rows += max(1, (size+columns-1)/columns)
+	}
+	return rows
 }
 
 // style is an SGR parameter of ECMA-48.
@@ -164,6 +220,14 @@ type span struct {
 }
 
 type line []span
+
+func (l line) size() int {
+	size := 0
+	for _, s := range l {
+		size += utf8.RuneCountInString(s.text)
+	}
+	return size
+}
 
 // fit cuts a line at the width.
 func (l line) fit(width int) line {

@@ -27,6 +27,7 @@ type observation struct {
 	state string // "running", or how Temporal says that it ended
 
 	phase        migrationlink.Phase
+	blockedIn    migrationlink.Phase // the phase that goes on after PhaseBlocked
 	phaseSince   time.Time
 	deadline     time.Time
 	linkStatus   string
@@ -69,10 +70,15 @@ type observer struct {
 
 	// The workflow's own status changes with its history only, so it is not
 	// asked for, which costs a worker's time, when nothing was added.
+	answer
+	events  int64
+	askedAt time.Time
+}
+
+// answer is what a workflow itself says, or why it could not be asked.
+type answer struct {
 	status   *migrationlink.Status
 	noWorker string
-	events   int64
-	askedAt  time.Time
 }
 
 func (s *server) observe(run linkRun, now func() time.Time) *observer {
@@ -81,12 +87,18 @@ func (s *server) observe(run linkRun, now func() time.Time) *observer {
 
 // look returns what the run is doing now.
 func (o *observer) look(ctx context.Context) (observation, error) {
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	query := func() answer { return o.query(asking, o.run) }
+	if o.askedAt.IsZero() {
+		query = beginning(query) // who looks for the first time waits for both answers
+	}
 	described, err := o.server.describe(ctx, o.run)
 	if err != nil {
 		return observation{}, err
 	}
-	o.run.runID = described.GetWorkflowExecutionInfo().GetExecution().GetRunId()
 	seen := fromDescription(o.run, described)
+	o.run = seen.run
 	if !seen.running() {
 		callCtx, cancel := context.WithTimeout(ctx, callLimit)
 		defer cancel()
@@ -96,7 +108,7 @@ func (o *observer) look(ctx context.Context) (observation, error) {
 		}
 		return seen.ended(result), nil
 	}
-	o.ask(ctx, described.GetWorkflowExecutionInfo().GetHistoryLength())
+	o.ask(query, described.GetWorkflowExecutionInfo().GetHistoryLength())
 	return seen.withStatus(o.status, o.noWorker), nil
 }
 
@@ -106,40 +118,46 @@ func (s *server) describe(ctx context.Context, run linkRun) (*workflowservice.De
 	return s.DescribeWorkflowExecution(ctx, run.workflowID(), run.runID)
 }
 
-func (o *observer) ask(ctx context.Context, events int64) {
+// beginning runs ask at once; the answer is waited for when it is asked for.
+func beginning(ask func() answer) func() answer {
+	answers := make(chan answer, 1)
+	go func() { answers <- ask() }()
+	return func() answer { return <-answers }
+}
+
+func (o *observer) ask(query func() answer, events int64) {
 	if o.noWorker == "" && o.status != nil && o.events == events && o.now().Sub(o.askedAt) < queryAgain {
 		return
 	}
-	status, noWorker := o.query(ctx)
-	if status != nil || events != o.events {
-		o.status = status // an older one would tell of what is over
+	said := query()
+	if said.status != nil || events != o.events {
+		o.status = said.status // an older one would tell of what is over
 	}
-	o.noWorker, o.events, o.askedAt = noWorker, events, o.now()
+	o.noWorker, o.events, o.askedAt = said.noWorker, events, o.now()
 }
 
-func (o *observer) query(ctx context.Context) (_ *migrationlink.Status, noWorker string) {
+func (o *observer) query(ctx context.Context, run linkRun) answer {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
-	answer, err := o.server.QueryWorkflow(ctx, o.run.workflowID(), o.run.runID, migrationlink.StatusQuery)
+	answered, err := o.server.QueryWorkflow(ctx, run.workflowID(), run.runID, migrationlink.StatusQuery)
 	var status migrationlink.Status
 	if err == nil {
-		err = answer.Get(&status)
+		err = answered.Get(&status)
 	}
 	if failed, ok := errors.AsType[*serviceerror.QueryFailed](err); ok {
-		return nil, "the worker cannot tell the status: " + failed.Error()
+		return answer{noWorker: "the worker cannot tell the status: " + failed.Error()}
 	}
 	if err != nil {
-		return nil, "no worker is answering on task queue " + migrationlink.TaskQueue
+		return answer{noWorker: "no worker is answering on task queue " + migrationlink.TaskQueue}
 	}
-	return &status, ""
+	return answer{status: &status}
 }
 
 // fromDescription is what Temporal knows without a worker.
 func fromDescription(run linkRun, described *workflowservice.DescribeWorkflowExecutionResponse) observation {
 	info := described.GetWorkflowExecutionInfo()
-	run.runID = info.GetExecution().GetRunId()
 	seen := observation{
-		run:       run,
+		run:       run.of(info),
 		state:     stateOf(info.GetStatus()),
 		startedAt: timeOf(info.GetStartTime()),
 		endedAt:   timeOf(info.GetCloseTime()),
@@ -147,18 +165,25 @@ func fromDescription(run linkRun, described *workflowservice.DescribeWorkflowExe
 	for _, pending := range described.GetPendingActivities() {
 		seen.addActivity(pending)
 	}
+	if memoOf(info.GetMemo(), migrationlink.PhaseMemo) == string(migrationlink.PhaseBlocked) {
+		seen.phase, seen.blockedIn = migrationlink.PhaseBlocked, seen.phase
+	}
 	return seen
 }
 
 func (o *observation) addActivity(pending *workflowpb.PendingActivityInfo) {
-	o.phase = phaseOf(pending.GetActivityType().GetName())
+	phase := phaseOf(pending.GetActivityType().GetName(), o.run)
+	if phase == "" {
+		return // a look beside the work
+	}
+	o.phase = phase
 	o.attempt = int(pending.GetAttempt())
 	o.deadline = timeOf(pending.GetExpirationTime())
 	o.nextTry = timeOf(pending.GetNextAttemptScheduleTime())
 	o.paused = pending.GetPaused()
 	o.queue = migrationlink.ManagerTaskQueue(o.run.manager)
-	if pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED && o.nextTry.IsZero() {
-		o.queued = timeOf(pending.GetScheduledTime())
+	if pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED {
+		o.queued = firstTime(o.nextTry, timeOf(pending.GetScheduledTime()))
 	}
 	o.problem = problemOf(pending.GetLastFailure())
 
@@ -208,13 +233,16 @@ func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 }
 
 // phaseOf guesses the phase, for when no worker answers.
-func phaseOf(activity string) migrationlink.Phase {
+func phaseOf(activity string, run linkRun) migrationlink.Phase {
 	switch activity {
 	case migrationlink.CreateLinkActivity:
 		return migrationlink.PhaseCreating
 	case migrationlink.AwaitSyncedActivity:
 		return migrationlink.PhaseSyncing
 	case migrationlink.DeleteLinkActivity:
+		if run.unlinks() {
+			return migrationlink.PhaseRemoving
+		}
 		return migrationlink.PhaseUndoing
 	}
 	return ""
@@ -228,14 +256,38 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 		return o
 	}
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
+	o.blockedIn = status.BlockedIn
 	o.created, o.cancelReason = status.Created, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus
 	}
-	if o.problem == nil {
+	if o.problem == nil || o.blocked() {
 		o.problem = status.Problem
 	}
 	return o
+}
+
+func (o observation) blocked() bool { return o.phase == migrationlink.PhaseBlocked }
+
+// blockedText says what a person has to fix.
+func (o observation) blockedText() string {
+	text := "BLOCKED"
+	if o.blockedIn != "" {
+		text += " while " + string(o.blockedIn)
+	}
+	if o.problem == nil {
+		return text + ": a worker would tell why"
+	}
+	return text + ": " + inSentences(o.problem.Message, o.problem.Remedy)
+}
+
+// inSentences puts a message and its remedy on one line.
+func inSentences(message, remedy string) string {
+	message, remedy = oneLine(message), oneLine(remedy)
+	if remedy == "" {
+		return message
+	}
+	return strings.TrimSuffix(message, ".") + ". " + remedy
 }
 
 // ended adds the result of a closed run.
@@ -263,20 +315,16 @@ func (o observation) completed(result migrationlink.LinkResult) migrationlink.Li
 func (o observation) notes(now time.Time) []string {
 	var notes []string
 	if o.noWorker != "" {
-		notes = append(notes, oneLine(o.noWorker)+". Start a worker, or look at its log; the link goes on as soon as one is there.")
+		notes = append(notes, oneLine(o.noWorker)+". Start a worker, or look at its log; the "+o.run.noun()+" goes on as soon as one is there.")
 	}
 	if o.paused {
 		notes = append(notes, "paused in Temporal. Unpause the activity to go on.")
 	}
-	if !o.queued.IsZero() && now.Sub(o.queued) > queuedTooLong {
-		notes = append(notes, fmt.Sprintf("no worker has taken the call to manager %s yet. Check that a worker polls task queue %s.", o.run.manager, o.queue))
+	if o.noWorker == "" && !o.paused && !o.queued.IsZero() && now.Sub(o.queued) > queuedTooLong {
+		notes = append(notes, fmt.Sprintf("no worker has taken the call to manager %s that is due. Check that a worker polls task queue %s; with many links its requests_per_second may hold it back.", o.run.manager, o.queue))
 	}
-	if o.problem != nil && o.running() {
-		note := oneLine(o.problem.Message)
-		if o.problem.Remedy != "" {
-			note = strings.TrimSuffix(note, ".") + ". " + oneLine(o.problem.Remedy)
-		}
-		notes = append(notes, note)
+	if o.problem != nil && o.running() && !o.blocked() {
+		notes = append(notes, inSentences(o.problem.Message, o.problem.Remedy))
 	}
 	return notes
 }

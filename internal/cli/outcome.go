@@ -82,26 +82,30 @@ func readResult(from interface {
 	}
 }
 
-// outcomeText says how a link ended, and what to do then.
-func outcomeText(result migrationlink.LinkResult) (message, remedy string) {
+// outcomeText says how a workflow ended, and what to do then.
+func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy string) {
 	switch result.Outcome {
 	case migrationlink.OutcomeLinked:
-		return fmt.Sprintf("linked: organization %s of manager %s is %s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result)), ""
+		return fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result)), ""
 	case migrationlink.OutcomeAlreadyLinked:
 		return fmt.Sprintf("already linked: organization %s of manager %s is %s, and this request did not make the link",
 			result.OrgID, result.Manager, migrationlink.LinkSynced), ""
+	case migrationlink.OutcomeUnlinked:
+		return fmt.Sprintf("unlinked: organization %s of manager %s has no link any more", result.OrgID, result.Manager), ""
+	case migrationlink.OutcomeNotLinked:
+		return fmt.Sprintf("not linked: organization %s of manager %s had no link to remove", result.OrgID, result.Manager), ""
 	case migrationlink.OutcomeCancelled:
 		message = "cancelled"
 		if result.CancelReason != "" {
 			message += " (" + oneLine(result.CancelReason) + ")"
 		}
-		return message + ": " + linkLeft(result), ""
+		return message + ": " + linkLeft(run, result) + replacing(result), ""
 	}
 	message = strings.ReplaceAll(string(result.Outcome), "-", " ")
 	if result.Problem == nil {
 		return message, seeHistory
 	}
-	return message + ": " + oneLine(result.Problem.Message), oneLine(result.Problem.Remedy)
+	return message + ": " + oneLine(result.Problem.Message) + replacing(result), oneLine(result.Problem.Remedy)
 }
 
 func effort(result migrationlink.LinkResult) string {
@@ -111,9 +115,24 @@ func effort(result migrationlink.LinkResult) string {
 	return fmt.Sprintf(" after %s, %s", length(result.EndedAt.Sub(result.StartedAt)), count(result.Polls, "poll"))
 }
 
-// linkLeft says what a cancelled request leaves behind.
-func linkLeft(result migrationlink.LinkResult) string {
+// replacing says so when a link of somebody else was removed, or may have been.
+func replacing(result migrationlink.LinkResult) string {
 	switch {
+	case !result.Replaced:
+		return ""
+	case result.Outcome.Done():
+		return "; it replaces a link that somebody else had made"
+	}
+	return "; a link that somebody else had made was removed, or may have been"
+}
+
+// linkLeft says what a cancelled request leaves behind.
+func linkLeft(run linkRun, result migrationlink.LinkResult) string {
+	switch {
+	case run.unlinks() && (result.Removed || result.LinkStatus == migrationlink.LinkNone):
+		return "the organization has no link"
+	case run.unlinks():
+		return "the link may be there still, see with 'starter unlink'"
 	case result.Removed:
 		return "the link was removed again"
 	case result.Created:

@@ -35,6 +35,9 @@ func (p *plainView) show(o observation) {
 		p.line(strings.Join(append([]string{phaseName(o)}, facts(o, next, now, p.env.Location)...), ", "))
 	}
 	notes := o.notes(now)
+	if o.blocked() {
+		notes = append(notes, o.blockedText()+" Then: "+o.run.retryCommand())
+	}
 	for _, note := range notes {
 		if !slices.Contains(p.notes, note) {
 			p.line("note: " + note)
@@ -52,6 +55,8 @@ func (p *plainView) lost(reason string) {
 
 func (p *plainView) tick() {}
 
+func (p *plainView) left(observation) {}
+
 func (p *plainView) ended(migrationlink.LinkResult) {}
 
 func (p *plainView) line(text string) {
@@ -65,8 +70,13 @@ func stateKey(o observation) string {
 }
 
 func phaseName(o observation) string {
-	if o.phase == "" {
+	switch {
+	case o.phase == "":
 		return "waiting for a worker"
+	case o.blocked() && o.blockedIn != "":
+		return "BLOCKED while " + string(o.blockedIn)
+	case o.blocked():
+		return "BLOCKED"
 	}
 	return string(o.phase)
 }
@@ -76,7 +86,7 @@ func phaseName(o observation) string {
 func facts(o observation, next string, now time.Time, location *time.Location) []string {
 	var facts []string
 	if o.linkStatus != "" {
-		facts = append(facts, oneLine(o.linkStatus))
+		facts = append(facts, line{{text: oneLine(o.linkStatus)}}.fit(40).render(false)) // a manager may say anything
 	}
 	if o.polls > 0 {
 		facts = append(facts, count(o.polls, "poll"))
@@ -103,4 +113,12 @@ func clock(t, now time.Time, location *time.Location) string {
 		return t.Format(time.TimeOnly)
 	}
 	return t.Format(time.DateTime)
+}
+
+// stamp is a time for a person and for a program.
+func stamp(t, now time.Time, location *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", clock(t, now, location), t.In(location).Format(time.RFC3339))
 }

@@ -1,11 +1,12 @@
-// Package cli is the command line of starter: it starts links, shows them and
-// cancels them. Every command takes its surroundings from an Environment, so
+// Package cli is the command line of starter: it starts links, shows them, and
+// is the operator's hand on those that are under way. Every command takes its surroundings from an Environment, so
 // that it runs in the process of a test or of another program as well.
 package cli
 
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -32,7 +33,7 @@ func Run(ctx context.Context, env Environment) int {
 	root.SetErr(env.Stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		printError(env.Stderr, err)
+		a.printError(err)
 	}
 	return exitCode(err)
 }
@@ -40,7 +41,8 @@ func Run(ctx context.Context, env Environment) int {
 const rootHelp = `Starter links source organizations of MongoDB Ops Manager or Cloud Manager to
 target organizations of Atlas, by workflows that run in Temporal. A link goes on
 when starter ends: watch it with "starter status --watch", end it with
-"starter cancel".
+"starter cancel". With -o json stdout has one object at most, and an error is one
+object on stderr: {"error": {"code", "message", "remedy", "problems"}}.
 
 Exit codes:
   0  the organization is SYNCED, or what was asked for is done
@@ -49,6 +51,7 @@ Exit codes:
   3  the link failed
   4  the link timed out
   5  the link was cancelled
+  6  another request for the organization is under way
   7  Temporal cannot be reached
 
 Temporal is found by the variables and profiles that its own command line uses:
@@ -76,7 +79,7 @@ func (a *app) rootCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wrongUsage(cmd, "a command is missing; there are link, status and cancel")
+			return wrongUsage(cmd, "a command is missing; there are "+strings.Join(commandNames(cmd), ", "))
 		},
 	}
 	flags := root.PersistentFlags()
@@ -86,7 +89,8 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.profile, "profile", "", "profile of Temporal's configuration file, instead of TEMPORAL_PROFILE")
 	flags.BoolVar(&a.verbose, "verbose", false, "log what the Temporal client does")
 	root.SetFlagErrorFunc(wrongFlag)
-	root.AddCommand(a.linkCommand(), a.statusCommand(), a.cancelCommand())
+	root.AddCommand(a.linkCommand(), a.unlinkCommand(), a.statusCommand(), a.cancelCommand(),
+		a.retryCommand(), a.extendCommand(), a.checkCommand())
 	return root
 }
 

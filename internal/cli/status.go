@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
 
-const statusHelp = `Status shows what the latest link of an organization is doing, or how it ended:
-also when no worker is alive, as far as Temporal itself knows. Its exit code is 0
+const statusHelp = `Status shows what the latest link, or unlinking, of an organization is doing, or
+how it ended: also when no worker is alive, as far as Temporal itself knows. Its exit code is 0
 when there is something to show, whatever it is; with --watch it is the code of
 the outcome, as with 'starter link'.`
 
@@ -67,51 +69,100 @@ func (a *app) watchOn(ctx context.Context, s *server, run linkRun) error {
 	if err != nil {
 		return errors.Join(err, a.receipt(run, nil))
 	}
-	return errors.Join(outcomeError(result), a.printResult(run, nil, result))
+	return a.conclude(run, nil, result)
 }
 
 func (s *server) notFound(run linkRun) error {
 	return failure{ExitOther,
-		fmt.Sprintf("organization %s of manager %s has no link in namespace %q of Temporal at %s", run.orgID, run.manager, s.options.Namespace, s.options.HostPort),
-		"Check --org, --manager and the namespace; ended links are forgotten after the namespace's retention time."}
+		fmt.Sprintf("organization %s of manager %s has no workflow in namespace %q of Temporal at %s", run.orgID, run.manager, s.options.Namespace, s.options.HostPort),
+		"Check --org, --manager and the namespace; ended ones are forgotten after the namespace's retention time."}
 }
 
 // statusText is a table of what is known.
 func (a *app) statusText(o observation) string {
+	t := rows{width: a.env.TerminalWidth(a.env.Stdout)}
 	now := a.env.Now()
-	var text strings.Builder
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&text, "%-14s%s\n", name, value)
-		}
+	t.row("organization", o.run.orgID)
+	t.row("manager", o.run.manager)
+	t.row("workflow", o.run.workflowID())
+	t.row("run", o.run.runID)
+	t.row("state", o.headline())
+	if o.running() && o.blocked() {
+		a.blockedRows(&t, o)
 	}
-	row("organization", o.run.orgID)
-	row("manager", o.run.manager)
-	row("workflow", o.run.workflowID())
-	row("run", o.run.runID)
-	row("state", o.headline())
-	row("link status", oneLine(o.linkStatus))
+	t.row("link status", oneLine(o.linkStatus))
 	if o.polls > 0 {
-		row("polls", fmt.Sprint(o.polls))
+		t.row("polls", fmt.Sprint(o.polls))
 	}
-	row("started", clock(o.startedAt, now, a.env.Location))
+	a.timeRow(&t, "started", o.startedAt)
+	t.row("started by", o.run.startedBy)
 	if o.running() {
-		row("phase since", clock(o.phaseSince, now, a.env.Location))
-		row("deadline", clock(o.deadline, now, a.env.Location))
-		row("next call", clock(o.nextTry, now, a.env.Location))
-		row("cancelled", oneLine(o.cancelReason))
+		a.timeRow(&t, "phase since", o.phaseSince)
+		a.timeRow(&t, "deadline", o.deadline)
+		a.timeRow(&t, "next call", o.nextTry)
+		t.row("cancelled", oneLine(o.cancelReason))
 	}
 	if o.result != nil {
-		row("ended", clock(o.result.EndedAt, now, a.env.Location))
-		message, remedy := outcomeText(*o.result)
-		row("outcome", message)
-		row("remedy", remedy)
+		a.timeRow(&t, "ended", o.result.EndedAt)
+		message, remedy := outcomeText(o.run, *o.result)
+		t.row("outcome", message)
+		t.row("remedy", remedy)
 	}
 	for _, note := range o.notes(now) {
-		row("note", note)
+		t.row("note", note)
 	}
-	return strings.TrimSuffix(text.String(), "\n")
+	return t.text()
 }
+
+// blockedRows end with a line that can be copied.
+func (a *app) blockedRows(t *rows, o observation) {
+	if o.problem != nil {
+		t.row("problem", oneLine(o.problem.Message))
+		t.row("remedy", oneLine(o.problem.Remedy))
+	}
+	t.line("then", o.run.retryCommand())
+}
+
+func (a *app) timeRow(t *rows, name string, at time.Time) {
+	text := stamp(at, a.env.Now(), a.env.Location)
+	if !t.fits(text) {
+		text = clock(at, a.env.Now(), a.env.Location)
+	}
+	t.row(name, text)
+}
+
+// rows are text in two columns.
+type rows struct {
+	width int // of the terminal; 0 means that there is none
+	lines []string
+}
+
+const tableIndent = 14
+
+// row wraps a value on a terminal, and leaves an empty one out.
+func (t *rows) row(name, value string) {
+	if value == "" || t.fits(value) {
+		t.line(name, value)
+		return
+	}
+	for _, text := range wrap(value, max(t.width-tableIndent-1, 20)) {
+		t.line(name, text)
+		name = ""
+	}
+}
+
+// line never breaks a value.
+func (t *rows) line(name, value string) {
+	if value != "" {
+		t.lines = append(t.lines, fmt.Sprintf("%-*s%s", tableIndent, name, value))
+	}
+}
+
+func (t *rows) fits(value string) bool {
+	return t.width == 0 || tableIndent+utf8.RuneCountInString(value) < t.width
+}
+
+func (t *rows) text() string { return strings.Join(t.lines, "\n") }
 
 func (o observation) headline() string {
 	switch {
@@ -120,5 +171,5 @@ func (o observation) headline() string {
 	case o.phase == "":
 		return "running"
 	}
-	return "running, " + string(o.phase)
+	return "running, " + phaseName(o)
 }

@@ -38,7 +38,7 @@ func polling(problem *migrationlink.Problem) *workflowpb.PendingActivityInfo {
 func syncing() *migrationlink.Status {
 	return &migrationlink.Status{
 		Manager: "demo", OrgID: testOrg, Phase: migrationlink.PhaseSyncing, PhaseSince: testStart.Add(time.Second),
-		Deadline: testStart.Add(time.Hour + time.Second), Created: true, StartedAt: testStart,
+		LinkStatus: migrationlink.LinkNotSynced, Deadline: testStart.Add(time.Hour + time.Second), Created: true, StartedAt: testStart,
 	}
 }
 
@@ -55,18 +55,19 @@ run           0198c0de-0000-7000-8000-000000000001
 state         running, syncing
 link status   NOT_SYNCED
 polls         4
-started       12:00:00
-phase since   12:00:01
-deadline      13:00:01
-next call     12:00:14
+started       12:00:00 (2026-03-01T12:00:00Z)
+started by    ana@ops1
+phase since   12:00:01 (2026-03-01T12:00:01Z)
+deadline      13:00:01 (2026-03-01T13:00:01Z)
+next call     12:00:14 (2026-03-01T12:00:14Z)
 `, done.stdout)
 	require.Empty(t, done.stderr)
 
 	done = newCommand(f).run(t.Context(), args("status", "-o", "json")...)
 	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
-		"manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running","phase":"syncing","phaseSince":"2026-03-01T12:00:01Z",
+		"workflow":"LinkOrganization","manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f","state":"running","phase":"syncing","phaseSince":"2026-03-01T12:00:01Z",
 		"deadline":"2026-03-01T13:00:01Z","linkStatus":"NOT_SYNCED","seenAt":"2026-03-01T12:00:11Z","created":true,"polls":4,
-		"nextPollAt":"2026-03-01T12:00:14Z","attempt":5,"startedAt":"2026-03-01T12:00:00Z"}`, done.stdout)
+		"nextPollAt":"2026-03-01T12:00:14Z","attempt":5,"startedAt":"2026-03-01T12:00:00Z","startedBy":"ana@ops1"}`, done.stdout)
 }
 
 func TestStatusWithoutAWorkerTellsWhatTemporalKnows(t *testing.T) {
@@ -84,9 +85,10 @@ run           0198c0de-0000-7000-8000-000000000001
 state         running, syncing
 link status   NOT_SYNCED
 polls         4
-started       12:00:00
-deadline      13:00:00
-next call     12:00:14
+started       12:00:00 (2026-03-01T12:00:00Z)
+started by    ana@ops1
+deadline      13:00:00 (2026-03-01T13:00:00Z)
+next call     12:00:14 (2026-03-01T12:00:14Z)
 note          no worker is answering on task queue migration-link. Start a worker, or look at its log; the link goes on as soon as one is there.
 note          manager "demo" answered 503 [2J. Wait.
 `, done.stdout)
@@ -104,8 +106,8 @@ run           0198c0de-0000-7000-8000-000000000001
 state         failed
 link status   NOT_SYNCED
 polls         4
-started       12:00:00
-ended         12:00:09
+started       12:00:00 (2026-03-01T12:00:00Z)
+ended         12:00:09 (2026-03-01T12:00:09Z)
 outcome       failed: manager "demo": POST answered 403
 remedy        Add 10.0.0.1 to the access list.
 `, done.stdout)
@@ -122,7 +124,7 @@ func TestStatusOfALinkThatNeverWasIsAnErrorWithARemedy(t *testing.T) {
 	done := newCommand(newFakeTemporal(t)).run(t.Context(), args("status")...)
 	require.Equal(t, ExitOther, done.code)
 	require.Empty(t, done.stdout)
-	require.Contains(t, done.stderr, "organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo has no link")
+	require.Contains(t, done.stderr, "organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo has no workflow")
 	require.Contains(t, done.stderr, "Check --org")
 }
 
@@ -137,6 +139,6 @@ func TestCallsThatNoWorkerTakesAreNoted(t *testing.T) {
 	seen := observation{run: testRun, state: stateRunning}
 	seen.addActivity(pending)
 	require.Empty(t, seen.notes(testStart.Add(time.Second)))
-	require.Equal(t, []string{"no worker has taken the call to manager demo yet. Check that a worker polls task queue migration-link.demo."},
+	require.Equal(t, []string{"no worker has taken the call to manager demo that is due. Check that a worker polls task queue migration-link.demo; with many links its requests_per_second may hold it back."},
 		seen.notes(testStart.Add(queuedTooLong+time.Second)))
 }

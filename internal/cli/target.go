@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/migrationlink/migrationlink"
@@ -20,3 +23,27 @@ func (t *target) register(cmd *cobra.Command) {
 func (t target) validate() error { return migrationlink.ValidateTarget(t.manager, t.orgID) }
 
 func (t target) run() linkRun { return linkRun{manager: t.manager, orgID: t.orgID} }
+
+// underWay finds out which run is under way before it is told anything, so that
+// the one told is the one shown.
+func (s *server) underWay(ctx context.Context, run linkRun) (linkRun, error) {
+	described, err := s.describe(ctx, run)
+	if isNotFound(err) {
+		return run, s.notFound(run)
+	}
+	if err != nil {
+		return run, s.explain(ctx, err)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	run = run.of(info)
+	if state := stateOf(info.GetStatus()); state != stateRunning {
+		return run, nothingRunning(run, state)
+	}
+	return run, nil
+}
+
+func nothingRunning(run linkRun, state string) error {
+	return failure{ExitOther,
+		fmt.Sprintf("nothing is under way for organization %s of manager %s, the latest %s is %s", run.orgID, run.manager, run.noun(), state),
+		fmt.Sprintf("See how it ended with 'starter status %s'.", run.flags())}
+}

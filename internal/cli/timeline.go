@@ -15,6 +15,7 @@ const (
 	active
 	done
 	broken
+	stuck // blocked: it goes on when a person has fixed something
 )
 
 // step is one line of the picture of a link.
@@ -28,16 +29,26 @@ func (s step) length(now time.Time) time.Duration {
 	switch {
 	case s.since.IsZero():
 		return 0
-	case s.mark == active:
+	case s.goesOn():
 		return now.Sub(s.since)
 	}
 	return s.until.Sub(s.since)
 }
 
+func (s step) goesOn() bool { return s.mark == active || s.mark == stuck }
+
 // timeline is the course of a link as far as it was seen. Who comes late learns
 // of earlier phases only that they are over.
 type timeline struct {
-	steps []step
+	unlinks bool
+	steps   []step
+}
+
+func (t *timeline) first() migrationlink.Phase {
+	if t.unlinks {
+		return migrationlink.PhaseRemoving
+	}
+	return migrationlink.PhaseCreating
 }
 
 // see records what a running link is doing.
@@ -45,19 +56,33 @@ func (t *timeline) see(o observation) {
 	if o.phase == "" || o.phase == migrationlink.PhaseEnded {
 		return
 	}
-	name := string(o.phase)
-	if len(t.steps) == 0 && o.phase != migrationlink.PhaseCreating {
-		t.steps = append(t.steps, step{name: string(migrationlink.PhaseCreating), mark: active, since: o.startedAt})
+	name, as := string(o.phase), active
+	if o.blocked() {
+		name, as = t.stuckIn(o), stuck
+	}
+	if len(t.steps) == 0 && name != string(t.first()) {
+		t.steps = append(t.steps, step{name: string(t.first()), mark: active, since: o.startedAt})
 	}
 	if last := len(t.steps) - 1; last >= 0 && t.steps[last].name == name {
-		t.steps[last].mark = active
+		t.steps[last].mark = as
 		return
 	}
 	since := firstTime(o.phaseSince, o.startedAt)
 	t.close(before(o.phase), since)
 	// Creating and settling may alternate: the picture keeps one line of each.
 	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })
-	t.steps = append(t.steps, step{name: name, mark: active, since: since})
+	t.steps = append(t.steps, step{name: name, mark: as, since: since})
+}
+
+// stuckIn is the step that goes on when a blocked workflow does.
+func (t *timeline) stuckIn(o observation) string {
+	switch {
+	case o.blockedIn != "":
+		return string(o.blockedIn)
+	case len(t.steps) > 0:
+		return t.steps[len(t.steps)-1].name
+	}
+	return string(t.first())
 }
 
 // before is how the phase before one ended: it was cut off when what it did is
@@ -70,7 +95,7 @@ func before(phase migrationlink.Phase) mark {
 }
 
 func (t *timeline) close(as mark, at time.Time) {
-	if last := len(t.steps) - 1; last >= 0 && t.steps[last].mark == active {
+	if last := len(t.steps) - 1; last >= 0 && t.steps[last].goesOn() {
 		t.steps[last].mark, t.steps[last].until = as, at
 	}
 }
@@ -79,12 +104,17 @@ func (t *timeline) close(as mark, at time.Time) {
 func (t *timeline) running() []step {
 	steps := slices.Clone(t.steps)
 	if len(steps) == 0 {
-		steps = append(steps, step{name: string(migrationlink.PhaseCreating)})
+		steps = append(steps, step{name: string(t.first())})
+	}
+	if t.unlinks {
+		return append(steps, step{name: string(migrationlink.OutcomeUnlinked)})
 	}
 	last := steps[len(steps)-1].name
 	switch migrationlink.Phase(last) {
 	case migrationlink.PhaseUndoing:
 		return append(steps, step{name: string(migrationlink.OutcomeCancelled)})
+	case migrationlink.PhaseRemoving:
+		steps = append(steps, step{name: string(migrationlink.PhaseCreating)}, step{name: string(migrationlink.PhaseSyncing)})
 	case migrationlink.PhaseCreating, migrationlink.PhaseSettling:
 		steps = append(steps, step{name: string(migrationlink.PhaseSyncing)})
 	}
@@ -96,7 +126,7 @@ func (t *timeline) running() []step {
 func (t *timeline) ended(result migrationlink.LinkResult) []step {
 	t.fill(result)
 	as := broken
-	if outcomeCode(result.Outcome) == ExitOK || result.Removed {
+	if outcomeCode(result.Outcome) == ExitOK || result.Removed && !t.unlinks {
 		as = done
 	}
 	t.close(as, result.EndedAt)
@@ -109,7 +139,10 @@ func (t *timeline) ended(result migrationlink.LinkResult) []step {
 
 func (t *timeline) fill(result migrationlink.LinkResult) {
 	if len(t.steps) == 0 {
-		t.see(observation{phase: migrationlink.PhaseCreating, startedAt: result.StartedAt})
+		t.see(observation{phase: t.first(), startedAt: result.StartedAt})
+	}
+	if t.unlinks {
+		return
 	}
 	sawLater := slices.ContainsFunc(t.steps, func(s step) bool {
 		return s.name == string(migrationlink.PhaseSyncing) || s.name == string(migrationlink.PhaseUndoing)

@@ -20,12 +20,12 @@ type usageError struct {
 
 func (e usageError) Error() string { return strings.Join(e.problems, "; ") }
 
-func (e usageError) text() string {
-	help := fmt.Sprintf("Run '%s --help' for examples.\n", e.command)
+func (e usageError) tell() told {
+	help := fmt.Sprintf("Run '%s --help' for examples.", e.command)
 	if len(e.problems) == 1 {
-		return "starter: " + e.problems[0] + ". " + help
+		return told{Code: ExitUsage, Message: e.problems[0], Remedy: help}
 	}
-	return fmt.Sprintf("starter: %d flags are wrong:\n  %s\n%s", len(e.problems), strings.Join(e.problems, "\n  "), help)
+	return told{ExitUsage, fmt.Sprintf("%d flags are wrong", len(e.problems)), help, e.problems}
 }
 
 func wrongUsage(cmd *cobra.Command, problems ...string) error {
@@ -41,6 +41,23 @@ var flagOf = map[string]string{
 	"createTimeout": "create-timeout",
 	"syncTimeout":   "sync-timeout",
 	"settleTime":    "settle-time",
+	"ifLinked":      "if-linked",
+	"onBlocked":     "on-blocked",
+	"timeout":       "timeout",
+	"by":            "by",
+	"until":         "until",
+}
+
+// flagProblems name the flags of the fields that have one.
+func flagProblems(fields []migrationlink.FieldProblem) []string {
+	problems := make([]string, len(fields))
+	for i, field := range fields {
+		problems[i] = oneLine(field.Field + ": " + field.Problem)
+		if flag, ok := flagOf[field.Field]; ok {
+			problems[i] = oneLine(fmt.Sprintf("--%s (%s): %s", flag, field.Field, field.Problem))
+		}
+	}
+	return problems
 }
 
 // wrongFields turns the problems that the contract finds into those of flags,
@@ -49,9 +66,7 @@ var flagOf = map[string]string{
 func wrongFields(cmd *cobra.Command, err error, optional ...string) error {
 	var problems []string
 	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
-		for _, field := range invalid.Problems {
-			problems = append(problems, fmt.Sprintf("--%s (%s): %s", flagOf[field.Field], field.Field, field.Problem))
-		}
+		problems = flagProblems(invalid.Problems)
 	}
 	for _, name := range optional {
 		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
@@ -96,15 +111,19 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	unknown := "unknown command"
+	if word.MatchString(args[0]) {
+		unknown += fmt.Sprintf(" %q", args[0])
+	}
+	return wrongUsage(cmd, unknown+"; there are "+strings.Join(commandNames(cmd), ", "))
+}
+
+func commandNames(cmd *cobra.Command) []string {
 	var names []string
 	for _, command := range cmd.Commands() {
 		if command.IsAvailableCommand() {
 			names = append(names, command.Name())
 		}
 	}
-	unknown := "unknown command"
-	if word.MatchString(args[0]) {
-		unknown += fmt.Sprintf(" %q", args[0])
-	}
-	return wrongUsage(cmd, unknown+"; there are "+strings.Join(names, ", "))
+	return names
 }

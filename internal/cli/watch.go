@@ -25,6 +25,8 @@ type view interface {
 	lost(reason string)
 	// tick lets the clocks move.
 	tick()
+	// left shows what goes on when nobody watches any more.
+	left(observation)
 	// ended shows the last state.
 	ended(migrationlink.LinkResult)
 }
@@ -35,16 +37,19 @@ type report struct {
 	err  error
 }
 
-// ending is the end of a run, or why it cannot be told.
+// ending is what is waited for, or why it cannot be told: the end of a run, or a
+// status before it.
 type ending struct {
 	result migrationlink.LinkResult
+	status *migrationlink.Status
 	err    error
 }
 
 // watch shows a run until it ends. Its error is of the watching: a link that
 // failed is a result.
 func (a *app) watch(ctx context.Context, s *server, run linkRun, v view) (migrationlink.LinkResult, error) {
-	result, err := a.watchUntilEnd(ctx, s, run, v)
+	end, err := a.watchUntil(ctx, s, run, v, func(ctx context.Context) ending { return untilEnd(ctx, s, run) })
+	result := end.result
 	if err != nil {
 		return result, err
 	}
@@ -58,13 +63,13 @@ func (a *app) watch(ctx context.Context, s *server, run linkRun, v view) (migrat
 	return result, nil
 }
 
-func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view) (migrationlink.LinkResult, error) {
+func (a *app) watchUntil(ctx context.Context, s *server, run linkRun, v view, until func(context.Context) ending) (ending, error) {
 	work, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 	ends := make(chan ending, 1)
-	running.Go(func() { ends <- untilEnd(work, s, run) })
+	running.Go(func() { ends <- until(work) })
 	reports := make(chan report)
 	running.Go(func() { a.look(work, s, run, reports) })
 	clock := time.NewTicker(time.Second)
@@ -74,12 +79,12 @@ func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view)
 	for {
 		select {
 		case <-ctx.Done():
-			return migrationlink.LinkResult{}, interrupted(run)
+			return ending{}, interrupted(run)
 		case end := <-ends:
 			if ctx.Err() != nil {
-				return migrationlink.LinkResult{}, interrupted(run)
+				return ending{}, interrupted(run)
 			}
-			return end.result, s.explain(ctx, end.err)
+			return end, s.explain(ctx, end.err)
 		case <-clock.C:
 			v.tick()
 		case got := <-reports:
@@ -92,7 +97,7 @@ func (a *app) watchUntilEnd(ctx context.Context, s *server, run linkRun, v view)
 				lostSince = a.env.Now()
 			}
 			if a.env.Now().Sub(lostSince) > lostLimit {
-				return migrationlink.LinkResult{}, s.goneAway(run, got.err)
+				return ending{}, s.goneAway(run, got.err)
 			}
 			v.lost(s.absence(got.err))
 		}
@@ -104,7 +109,7 @@ func untilEnd(ctx context.Context, s *server, run linkRun) ending {
 	for {
 		result, err := awaitResult(ctx, s.Client, run)
 		if err == nil || !temporalconn.Silent(err) || !pause(ctx, lookEvery) {
-			return ending{result, err}
+			return ending{result: result, err: err}
 		}
 	}
 }
@@ -141,16 +146,16 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 func interrupted(run linkRun) error {
-	return failure{ExitOther, fmt.Sprintf("stopped watching; the link of organization %s goes on", run.orgID), run.howToGoOn()}
+	return failure{ExitOther, fmt.Sprintf("stopped watching; the %s of organization %s goes on", run.noun(), run.orgID), run.howToGoOn()}
 }
 
 // absence is what a watcher should know meanwhile.
 func (s *server) absence(err error) string {
-	return fmt.Sprintf("Temporal at %s does not answer (%s). It is asked again; the link goes on when it is back.", s.options.HostPort, oneLine(temporalconn.Reason(err)))
+	return fmt.Sprintf("Temporal at %s does not answer (%s). It is asked again; the work goes on when it is back.", s.options.HostPort, oneLine(temporalconn.Reason(err)))
 }
 
 func (s *server) goneAway(run linkRun, err error) error {
-	return failure{ExitUnreachable, fmt.Sprintf("Temporal at %s has stopped answering (%s); the link goes on when it is back", s.options.HostPort, temporalconn.Reason(err)),
+	return failure{ExitUnreachable, fmt.Sprintf("Temporal at %s has stopped answering (%s); the work goes on when it is back", s.options.HostPort, temporalconn.Reason(err)),
 		run.howToGoOn()}
 }
 
@@ -176,4 +181,5 @@ type noView struct{}
 func (noView) show(observation)               {}
 func (noView) lost(string)                    {}
 func (noView) tick()                          {}
+func (noView) left(observation)               {}
 func (noView) ended(migrationlink.LinkResult) {}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+const retryHelp = `Retry makes a blocked link, or unlinking, go on where it stopped, and one that
+waits before its next attempt try at once. Fix what 'starter status' names first.
+
+With --token-ref the link-token is read from another place from now on.`
+
+const retryExample = `  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
+
+  # the link-token was rejected, another one is in place
+  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref file:demo-2`
+
+func (a *app) retryCommand() *cobra.Command {
+	var (
+		given    target
+		tokenRef string
+	)
+	cmd := &cobra.Command{
+		Use:     "retry",
+		Short:   "Make a blocked link go on",
+		Long:    retryHelp,
+		Example: retryExample,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var request migrationlink.RetryRequest
+			wrong := given.validate()
+			if cmd.Flags().Changed("token-ref") {
+				request.Token = &migrationlink.TokenSource{Ref: tokenRef}
+				wrong = allWrong(wrong, request.Token.Validate())
+			}
+			if err := wrongFields(cmd, wrong); err != nil {
+				return err
+			}
+			return a.retry(cmd.Context(), given.run(), request)
+		},
+	}
+	given.register(cmd)
+	cmd.Flags().StringVar(&tokenRef, "token-ref", "", "where the workers find the link-token from now on: env:LINK_TOKEN_NAME or file:name")
+	return cmd
+}
+
+// allWrong joins what two validations have found.
+func allWrong(errs ...error) error {
+	var all migrationlink.ValidationError
+	for _, err := range errs {
+		if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
+			all.Problems = append(all.Problems, invalid.Problems...)
+		}
+	}
+	if len(all.Problems) == 0 {
+		return nil
+	}
+	return &all
+}
+
+func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.RetryRequest) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	run, err = s.underWay(ctx, run)
+	if err != nil {
+		return err
+	}
+	seen, err := s.observe(run, a.env.Now).look(ctx)
+	if err != nil {
+		return s.explain(ctx, err)
+	}
+	if !seen.canRetry() {
+		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked and has no problem, it is %s; nothing was sent", run.noun(), run.orgID, seen.phase),
+			fmt.Sprintf("See with 'starter status %s'.", run.flags())}
+	}
+	if err := s.signal(ctx, run, migrationlink.RetrySignal, request); err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(seen.json())
+	}
+	a.say("%s\nWatch it with 'starter status --watch %s'.", seen.retryText(), run.flags())
+	return nil
+}
+
+// canRetry tells whether the signal would do something; it is given the benefit
+// of a doubt.
+func (o observation) canRetry() bool {
+	return o.running() && (o.blocked() || o.problem != nil || o.noWorker != "")
+}
+
+func (o observation) retryText() string {
+	switch {
+	case o.blocked() && o.problem != nil:
+		return fmt.Sprintf("Told the %s to go on with %s. It was blocked by: %s", o.run.noun(), orStep(o.blockedIn), inSentences(o.problem.Message, "")) + o.workerText()
+	case o.blocked():
+		return fmt.Sprintf("Told the %s to go on with %s", o.run.noun(), orStep(o.blockedIn)) + o.workerText()
+	case o.problem != nil:
+		return fmt.Sprintf("Told the %s to try at once. It was not blocked, it is %s and tries again by itself after: %s", o.run.noun(), o.phase, inSentences(o.problem.Message, "")) + o.workerText()
+	}
+	return fmt.Sprintf("Told the %s to go on, should it be blocked", o.run.noun()) + o.workerText()
+}
+
+// workerText says what a signal waits for.
+func (o observation) workerText() string {
+	if o.noWorker == "" {
+		return ""
+	}
+	return "\nBut " + oneLine(o.noWorker) + ": it goes on as soon as one is there."
+}
+
+func orStep(phase migrationlink.Phase) string {
+	if phase == "" {
+		return "the step that it was in"
+	}
+	return string(phase)
+}

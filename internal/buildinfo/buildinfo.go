@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 )
 
-// unknown is the version of a program that was built outside of version
+// Unknown is the version of a program that was built outside of version
 // control, or by go run and go test.
-const unknown = "devel"
+const Unknown = "devel"
 
 // pseudo is the end of a version that Go makes of a commit without a tag: the
 // commit itself is shorter.
@@ -20,7 +20,7 @@ var pseudo = regexp.MustCompile(`\d{14}-[0-9a-f]{12}(\+dirty)?$`)
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return unknown
+		return Unknown
 	}
 	return version(info)
 }
@@ -29,7 +29,7 @@ func Version() string {
 func Text() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return unknown
+		return Unknown
 	}
 	return version(info) + " " + info.GoVersion
 }
@@ -46,7 +46,7 @@ func version(info *debug.BuildInfo) string {
 	case commit != "":
 		return commit
 	}
-	return unknown
+	return Unknown
 }
 
 func commitOf(settings []debug.BuildSetting) string {

@@ -213,7 +213,7 @@ func newListJSON(found []listed, next string) listJSON {
 	for _, l := range found {
 		out.Links = append(out.Links, listedJSON{
 			runJSON: l.run.json(), Manager: l.run.manager, OrgID: l.run.orgID,
-			Workflow: l.workflow, State: l.state, StartedAt: l.startedAt, EndedAt: l.endedAt, StartedBy: l.startedBy,
+			Workflow: l.run.workflow, State: l.state, StartedAt: l.startedAt, EndedAt: l.endedAt, StartedBy: l.run.startedBy,
 		})
 	}
 	return out

@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
 )
@@ -23,11 +21,9 @@ const listPage = 1000
 // worker, or the history.
 type listed struct {
 	run       linkRun
-	workflow  string
 	state     string
 	startedAt time.Time
 	endedAt   time.Time // zero while it is under way
-	startedBy string
 }
 
 // query holds what Temporal itself can filter without a search attribute of our
@@ -139,32 +135,18 @@ func listedOf(info *workflowpb.WorkflowExecutionInfo) (listed, bool) {
 		return listed{}, false
 	}
 	l := listed{
-		run:       linkRun{manager: manager, orgID: orgID, runID: info.GetExecution().GetRunId()},
-		workflow:  info.GetType().GetName(),
+		run:       linkRun{manager: manager, orgID: orgID}.of(info),
 		state:     stateOf(info.GetStatus()),
 		startedAt: timeOf(info.GetStartTime()),
-		startedBy: memoText(info.GetMemo(), migrationlink.StartedByMemo),
 	}
 	if l.state != stateRunning {
 		l.endedAt = timeOf(info.GetCloseTime())
 	}
-	switch phase := memoText(info.GetMemo(), migrationlink.PhaseMemo); {
+	switch phase := memoOf(info.GetMemo(), migrationlink.PhaseMemo); {
 	case l.state == stateRunning && phase == string(migrationlink.PhaseBlocked):
 		l.state = stateBlocked
 	case l.state == stateFailed && phase == string(migrationlink.OutcomeTimedOut):
 		l.state = stateTimedOut
 	}
 	return l, true
-}
-
-func memoText(memo *commonpb.Memo, name string) string {
-	payload, ok := memo.GetFields()[name]
-	if !ok {
-		return ""
-	}
-	var text string
-	if converter.GetDefaultDataConverter().FromPayload(payload, &text) != nil {
-		return ""
-	}
-	return oneLine(text)
 }

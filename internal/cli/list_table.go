@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/migrationlink/migrationlink"
 )
 
 // column is one of a table. Where the terminal is too narrow, the one with the
@@ -25,7 +23,7 @@ func (a *app) listColumns() []column {
 	return []column{
 		{"ORGANIZATION", 0, text(func(l listed) string { return l.run.orgID })},
 		{"MANAGER", 1, text(func(l listed) string { return l.run.manager })},
-		{"WHAT", 3, text(func(l listed) string { return what(l.workflow) })},
+		{"WHAT", 3, text(func(l listed) string { return what(l.run) })},
 		{"STATE", 0, func(l listed) span { return span{l.state, stateStyle(l.state)} }},
 		{"DURATION", 2, text(func(l listed) string { return length(firstTime(l.endedAt, now).Sub(l.startedAt)) })},
 		{"STARTED", 4, text(func(l listed) string { return clock(l.startedAt, now, a.env.Location) })},
@@ -33,8 +31,8 @@ func (a *app) listColumns() []column {
 	}
 }
 
-func what(workflow string) string {
-	if workflow == migrationlink.UnlinkWorkflow {
+func what(run linkRun) string {
+	if run.unlinks() {
 		return "unlink"
 	}
 	return "link"

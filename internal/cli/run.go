@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
 )
 
 // app is one run of the command line.
@@ -90,7 +92,9 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.BoolVar(&a.verbose, "verbose", false, "log what the Temporal client does")
 	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(a.linkCommand(), a.unlinkCommand(), a.statusCommand(), a.cancelCommand(),
-		a.retryCommand(), a.extendCommand(), a.checkCommand())
+		a.retryCommand(), a.extendCommand(), a.checkCommand(), a.listCommand(), a.doctorCommand(), completionCommand())
+	root.Version = buildinfo.Text()
+	a.completeFlags(root)
 	return root
 }
 

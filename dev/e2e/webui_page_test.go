@@ -25,6 +25,9 @@ type webPage struct {
 // stays in one line on a desk.
 const width, height = 1400, 900
 
+// webUIPatience is for a machine that does much else at the same time.
+const webUIPatience = 30 * time.Second
+
 var webUIAddress = regexp.MustCompile(`Web UI +(\S+)`)
 
 // webUI opens a browser for the Web UI of this stack. It ends with the test.
@@ -66,48 +69,53 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-func (p *webPage) do(what string, action chromedp.Action[chromedp.Void]) {
+// on does one thing on the page.
+func on[T any](p *webPage, what string, action chromedp.Action[T]) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.tab, webUIPatience)
 	defer cancel()
-	require.NoError(p.t, chromedp.Do(ctx, action), what)
+	result, err := chromedp.Run(ctx, action)
+	require.NoError(p.t, err, what)
+	return result
 }
 
 func (p *webPage) open(path string) {
 	p.t.Helper()
-	p.do("open "+path, chromedp.Navigate(p.base+path))
+	on(p, "open "+path, chromedp.Navigate(p.base+path))
 }
 
-// click waits for the link with these words.
+// click clicks on the link with these words as soon as there is one. It clicks
+// on the element, not on its place: places move while the page fills.
 func (p *webPage) click(words string) {
 	p.t.Helper()
-	p.do("click on "+words, chromedp.Click(chromedp.Search(`//a[contains(., "`+words+`")]`)))
+	on(p, "click on "+words, chromedp.PollFunction[bool](`words => {
+		const link = [...document.querySelectorAll("a")].find(a => a.innerText.includes(words));
+		link?.click();
+		return !!link;
+	}`, chromedp.WithPollingArgs(words)))
 }
 
-// follow goes where a link within a frame leads; by itself it opens a new tab.
+// follow goes where a link within a frame leads; a click would open a new tab.
 func (p *webPage) follow(words string) {
 	p.t.Helper()
-	address, err := chromedp.Run(p.tab, chromedp.Evaluate[string](`[...document.querySelectorAll("iframe")]
-		.flatMap(f => [...f.contentDocument.querySelectorAll("a")]).find(a => a.innerText == "`+words+`").href`))
-	require.NoError(p.t, err, "no link %q", words)
-	p.do("open "+address, chromedp.Navigate(address))
+	address := on(p, "find the link "+words, chromedp.PollFunction[string](`words => [...document.querySelectorAll("iframe")]
+		.flatMap(f => [...f.contentDocument?.querySelectorAll("a") ?? []])
+		.find(a => a.innerText == words)?.href`, chromedp.WithPollingArgs(words)))
+	on(p, "open "+address, chromedp.Navigate(address))
 }
 
 func (p *webPage) press(key string) {
 	p.t.Helper()
-	p.do("press "+key, chromedp.KeyEvent(key))
+	on(p, "press "+key, chromedp.KeyEvent(key))
 }
 
-// visibleText is what is to be read on the page and in the frames on it: the Web
-// UI renders Markdown in frames.
-const visibleText = `[document, ...[...document.querySelectorAll("iframe")].filter(f => f.clientHeight > 0 && f.contentDocument).map(f => f.contentDocument)]
-	.map(d => d.body ? d.body.innerText : "").join("\n")`
-
-// text is what a person reads, with all white space as one blank.
+// text is what is to be read on the page and in the frames on it, as the Web UI
+// renders Markdown in frames; with all white space as one blank.
 func (p *webPage) text() string {
 	p.t.Helper()
-	text, err := chromedp.Run(p.tab, chromedp.Evaluate[string](visibleText))
-	require.NoError(p.t, err)
+	text := on(p, "read the page", chromedp.Evaluate[string](`[document, ...[...document.querySelectorAll("iframe")]
+		.filter(f => f.clientHeight > 0 && f.contentDocument).map(f => f.contentDocument)]
+		.map(d => d.body?.innerText ?? "").join("\n")`))
 	require.NotContains(p.t, text, p.secret)
 	return strings.Join(strings.Fields(text), " ")
 }
@@ -123,15 +131,19 @@ func (p *webPage) shows(parts ...string) {
 func (p *webPage) showsLike(pattern string) {
 	p.t.Helper()
 	wanted := regexp.MustCompile(pattern)
-	for end := time.Now().Add(30 * time.Second); !wanted.MatchString(p.text()) && time.Now().Before(end); {
-		p.do("let the page work", chromedp.Evaluate[chromedp.Void](`new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise))
+	var text string
+	for end := time.Now().Add(webUIPatience); time.Now().Before(end); {
+		if text = p.text(); wanted.MatchString(text) {
+			return
+		}
+		on(p, "let the page work", chromedp.Evaluate[chromedp.Void](`new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise))
 	}
-	require.Regexp(p.t, wanted, p.text())
+	p.t.Fatalf("the page does not show %q:\n%s", pattern, text)
 }
 
+// screenshot takes what is below the head of the window and right of the menu.
 func (p *webPage) screenshot(file string) {
 	p.t.Helper()
-	picture, err := chromedp.Run(p.tab, chromedp.CaptureScreenshot())
-	require.NoError(p.t, err)
+	picture := on(p, "screenshot", chromedp.Screenshot(chromedp.CSS("main")))
 	require.NoError(p.t, os.WriteFile(file, picture, 0o644))
 }

@@ -64,13 +64,14 @@ func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	s.worker("")
 	org := "5f1b2c3d4e5f6a7b8c9d0e1f" // as in the README
 	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedAddress})
-	run := s.begin(org, whenBlocked)
+	require.Zero(t, s.starter("link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO", "--on-blocked", "wait", "--detach").code)
+	run := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
 	s.waitForPhase(run, migrationlink.PhaseBlocked)
 	status := s.status(run)
 
 	page := s.webUI()
 	page.open("/namespaces/default/workflows/" + run.GetID() + "/" + run.GetRunID() + "/user-metadata")
-	page.shows("Blocked while creating the link: a person has to act", "HTTP 403 "+opsmanagertest.RefusedAddress)
+	page.shows("Link organization "+org+" of manager demo", "Blocked while creating the link: a person has to act", "HTTP 403 "+opsmanagertest.RefusedAddress)
 	page.showsLike(`What to do Add 127\.0\.0\.1, .* to the access list of the API key .* starter retry --manager demo --org ` + org + `, or send the signal retry`)
 	page.shows("Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline))
 	if *updateScreenshot {
@@ -79,7 +80,7 @@ func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 
 	// The person does what the page says, and asks it again.
 	s.shape(org, map[string]any{"refusal": opsmanagertest.NoRefusal, "sync": "never"})
-	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.RetrySignal, nil))
+	require.Zero(t, s.starter("retry", "--manager", "demo", "--org", org).code)
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	page.press("r")
 	page.shows("Waiting until the link is SYNCED")

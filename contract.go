@@ -31,9 +31,9 @@ const (
 
 	// AcceptUpdate asks a running workflow whether it does what a StartRequest
 	// asks for: it is refused with ErrDifferentRequest if not. It answers a Status
-	// when the manager has accepted the link, or when it cannot be had for now or
-	// at all. Sent together with the start (UpdateWithStart), it is how a caller
-	// starts or joins.
+	// once the manager has accepted the link, or the request is blocked or has
+	// ended; or after 20 s, with the problem that keeps it. Sent together with the
+	// start (UpdateWithStart), it is how a client starts or joins.
 	AcceptUpdate = "accept"
 
 	// ExtendUpdate moves the deadline of the present phase. It carries an

@@ -48,7 +48,12 @@ type LinkResult struct {
 	// Replaced says that a link of somebody else was removed, as Relink asks for,
 	// or may have been when it did not end well.
 	Replaced bool `json:"replaced,omitempty"`
-	// Polls counts the status reads made since the link was created.
+	// InDoubt says that the reply to a creation or a removal was lost, and that
+	// it is not known whether a link at the manager is this request's, or whether
+	// one was removed. A link in doubt is never removed by an undo.
+	InDoubt bool `json:"inDoubt,omitempty"`
+	// Polls counts the status reads made since the link was created, but not
+	// those of a wait that a check or a cancellation has cut short.
 	Polls     int       `json:"polls"`
 	StartedAt time.Time `json:"startedAt"`
 	CreatedAt time.Time `json:"createdAt,omitzero"`

@@ -47,7 +47,8 @@ func (in CreateLinkInput) toBeReplaced(status string) bool {
 
 // CreateLinkResult says that there is a link now.
 type CreateLinkResult struct {
-	// Created says that this request made it; otherwise somebody else did.
+	// Created says that this request made it, or in doubt may have; otherwise
+	// somebody else did.
 	Created bool `json:"created"`
 	// LinkStatus is empty when it could not be read after the creation.
 	LinkStatus string `json:"linkStatus,omitempty"`

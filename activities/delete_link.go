@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
@@ -33,8 +34,23 @@ type DeleteLinkInput struct {
 	// repeated no link may be created: an earlier one may be at work still, and
 	// would remove it.
 	QuietTime time.Duration `json:"quietTime,omitempty"`
-	// Repeated says that an earlier activity has tried to remove the link.
-	Repeated bool `json:"repeated,omitempty"`
+	// Removal is what an earlier activity has left.
+	Removal Removal `json:"removal,omitzero"`
+}
+
+// Removal is the trace of a removal with Confirm. It is in the heartbeat details
+// of an attempt, so that the next one knows of it, and a detail, after the
+// problem, of the errors, so that the next activity does.
+type Removal struct {
+	// Seen is the status before the first DELETE.
+	Seen string `json:"seen,omitempty"`
+	// Lost says that a DELETE was sent to which no answer came: it may have
+	// removed the link, or be at work still.
+	Lost bool `json:"lost,omitempty"`
+	// Found says that there was a link, and that it was removed.
+	Found bool `json:"found,omitempty"`
+	// GoneAt is when no link was left.
+	GoneAt time.Time `json:"goneAt,omitzero"`
 }
 
 // DeleteLinkResult says that no link is left.
@@ -85,14 +101,14 @@ func (in DeleteLinkInput) mayBeThere(ctx context.Context, client *opsmanager.Cli
 	return status == migrationlink.LinkSynced, err
 }
 
-func (in DeleteLinkInput) later(ctx context.Context, found finding) error {
+func (in DeleteLinkInput) later(ctx context.Context, found finding, details ...any) error {
 	if found.Type == migrationlink.ErrMigrationRunning && in.AwaitMigration {
 		found.final, found.benign = false, true
 	}
 	delay, again := untilNextPoll(max(backoff(in.Since), found.retryAfter), time.Until(in.Deadline))
 	found.final = found.final || !again
 	found.retryAfter = 0 // it is in the delay
-	return asTemporal(ctx, found, delay)
+	return asTemporal(ctx, found, delay, details...)
 }
 
 func mayAppear(target Target) finding {
@@ -112,30 +128,21 @@ type removal struct {
 	in     DeleteLinkInput
 	// repeated says that an earlier attempt may have sent a DELETE.
 	repeated bool
-	trace    atomic.Pointer[removed]
-}
-
-// removed is what an attempt leaves to the next in its heartbeat details.
-type removed struct {
-	// Seen is the status before the first DELETE.
-	Seen string `json:"seen,omitempty"`
-	// GoneAt is when the link was seen to be gone, Found whether there was one.
-	GoneAt time.Time `json:"goneAt,omitzero"`
-	Found  bool      `json:"found,omitempty"`
+	trace    atomic.Pointer[Removal]
 }
 
 func newRemoval(ctx context.Context, client *opsmanager.Client, in DeleteLinkInput) *removal {
-	r := &removal{client: client, in: in, repeated: in.Repeated || activity.GetInfo(ctx).Attempt > 1}
-	var trace removed
+	trace := in.Removal
 	if activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &trace) // of another version: none
+		_ = activity.GetHeartbeatDetails(ctx, &trace) // of another version: what the input says
 	}
+	r := &removal{client: client, in: in, repeated: trace.Lost || activity.GetInfo(ctx).Attempt > 1}
 	r.trace.Store(&trace)
 	return r
 }
 
 func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
-	defer every(seldom, func() { activity.RecordHeartbeat(ctx, *r.trace.Load()) })()
+	defer every(soon, func() { activity.RecordHeartbeat(ctx, *r.trace.Load()) })()
 	before, err := readStatus(ctx, r.client, r.in.Target)
 	if err != nil {
 		return r.later(ctx, classify(r.in.Target, err))
@@ -145,24 +152,32 @@ func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
 	case before == migrationlink.LinkNone && !r.repeated:
 		return DeleteLinkResult{}, nil
 	case before == migrationlink.LinkNone:
-		return r.gone(ctx, trace.Found || trace.Seen != "")
+		trace.Found = trace.Found || trace.Lost && trace.Seen != ""
+		return r.gone(ctx, trace)
 	case before != migrationlink.LinkSynced && !trace.GoneAt.IsZero():
-		return r.gone(ctx, trace.Found)
+		return r.gone(ctx, trace)
 	}
+	trace.GoneAt = time.Time{} // there is one again
 	if trace.Seen != migrationlink.LinkSynced {
 		trace.Seen = before
 	}
-	trace.GoneAt = time.Time{} // there is one again
-	r.keep(ctx, trace)
 	return r.remove(ctx, trace)
 }
 
-func (r *removal) remove(ctx context.Context, trace removed) (DeleteLinkResult, error) {
+func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
+	lost := trace.Lost
+	trace.Lost = true
+	r.keep(ctx, trace)
 	err := r.client.DeleteLink(ctx, r.in.OrgID)
+	if opsmanager.MayHaveTakenEffect(err) {
+		return r.later(ctx, classify(r.in.Target, err))
+	}
+	trace.Lost = lost
+	trace.Found = trace.Found || err == nil || lost && opsmanager.NoLink(err) && trace.Seen == migrationlink.LinkSynced
+	r.keep(ctx, trace)
 	if err != nil && !opsmanager.NoLink(err) {
 		return r.later(ctx, classify(r.in.Target, err))
 	}
-	found := err == nil || trace.Seen == migrationlink.LinkSynced
 	after, err := readStatus(ctx, r.client, r.in.Target)
 	switch {
 	case err != nil:
@@ -170,21 +185,17 @@ func (r *removal) remove(ctx context.Context, trace removed) (DeleteLinkResult, 
 	case after == migrationlink.LinkSynced:
 		return r.later(ctx, stillThere(r.in.Target))
 	}
-	return r.gone(ctx, found)
+	return r.gone(ctx, trace)
 }
 
 // gone ends the removal, unless an earlier one may be at work still.
-func (r *removal) gone(ctx context.Context, found bool) (DeleteLinkResult, error) {
-	if !r.repeated || r.in.QuietTime == 0 {
-		return DeleteLinkResult{Found: found}, nil
-	}
-	trace := *r.trace.Load()
+func (r *removal) gone(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
 	if trace.GoneAt.IsZero() {
-		trace.GoneAt, trace.Found = time.Now().UTC(), found
-		r.keep(ctx, trace)
+		trace.GoneAt = time.Now().UTC()
 	}
+	r.keep(ctx, trace)
 	quiet := time.Until(trace.GoneAt.Add(r.in.QuietTime))
-	if quiet <= 0 {
+	if !r.repeated || quiet <= 0 {
 		return DeleteLinkResult{Found: trace.Found}, nil
 	}
 	waiting := notQuiet(r.in.Target)
@@ -192,12 +203,17 @@ func (r *removal) gone(ctx context.Context, found bool) (DeleteLinkResult, error
 	return r.later(ctx, waiting)
 }
 
+// later ends the attempt with what it has learned, also when it was cancelled.
 func (r *removal) later(ctx context.Context, found finding) (DeleteLinkResult, error) {
-	r.keep(ctx, *r.trace.Load())
-	return DeleteLinkResult{}, r.in.later(ctx, found)
+	trace := *r.trace.Load()
+	if found.cause != nil && cancelled(ctx, found.cause) {
+		return DeleteLinkResult{}, temporal.NewCanceledError(trace)
+	}
+	r.keep(ctx, trace)
+	return DeleteLinkResult{}, r.in.later(ctx, found, trace)
 }
 
-func (r *removal) keep(ctx context.Context, trace removed) {
+func (r *removal) keep(ctx context.Context, trace Removal) {
 	r.trace.Store(&trace)
 	activity.RecordHeartbeat(ctx, trace)
 }

@@ -75,7 +75,8 @@ func (o *operation) outcome(err error) (migrationlink.Outcome, *migrationlink.Pr
 	case err == nil:
 		return o.success(), nil
 	case undoHasFailed:
-		return migrationlink.OutcomeFailed, undoProblem(err, undone)
+		problem := o.left(undoProblem(err, undone))
+		return migrationlink.OutcomeFailed, &problem
 	case errors.Is(err, errCancelled):
 		return migrationlink.OutcomeCancelled, nil
 	}
@@ -103,7 +104,7 @@ func (o *operation) success() migrationlink.Outcome {
 	return migrationlink.OutcomeAlreadyLinked
 }
 
-func undoProblem(err error, undone undoFailed) *migrationlink.Problem {
+func undoProblem(err error, undone undoFailed) migrationlink.Problem {
 	problem := problemOf(undone.error)
 	before := "the link was cancelled"
 	if !errors.Is(err, errCancelled) {
@@ -112,22 +113,25 @@ func undoProblem(err error, undone undoFailed) *migrationlink.Problem {
 	problem.Type = migrationlink.ErrUndoFailed
 	problem.Message = fmt.Sprintf("%s, and the link could not be removed: %s", before, problem.Message)
 	problem.Remedy += " Then remove the link with " + migrationlink.UnlinkWorkflow + " (starter unlink)."
-	return &problem
+	return problem
 }
 
-// linkLeft says so when a link that this request made stays behind.
+// linkLeft says so when a link that this request made stays behind, or one that
+// was there is gone.
 func (r *linkRun) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 	switch {
 	case r.result.Removed:
 		problem.Message += "; the link was removed again"
 		problem.Remedy = strings.Replace(problem.Remedy, goOn, "Start the link again to try once more.", 1)
-	case r.result.Created:
-		problem.Message += "; the link stays at the manager"
 	case r.inDoubt():
 		problem.Message += "; whether the manager created the link is not known"
-	case r.result.Replaced && r.cleared:
-		problem.Message += "; the link that was there before was removed"
+	case r.result.Created && r.result.InDoubt:
+		problem.Message += "; there is a link at the manager, and it is not known whether this request made it"
+	case r.result.Created:
+		problem.Message += "; the link stays at the manager"
 	case r.result.Replaced:
+		problem.Message += "; the link that was there before was removed"
+	case r.result.InDoubt:
 		problem.Message += "; the link that was there before may have been removed"
 	}
 	return problem

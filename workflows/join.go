@@ -172,29 +172,37 @@ func (o *operation) onJoin(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 		for {
-			var joining Joining
-			o.joins.Receive(ctx, &joining)
-			if different := o.asked.Difference(joining.Request); len(different) > 0 {
-				answer(ctx, joining, Answer{Different: different})
-				continue
-			}
-			o.joiners = append(o.joiners, joining)
+			// A coroutine that waits in Receive would be handed a signal that comes
+			// with the end, and the end would not see it.
+			_ = workflow.Await(ctx, func() bool { return o.joins.Len() > 0 }) // nothing cancels this context
+			o.takeJoins(ctx)
 		}
 	})
 }
 
+func (o *operation) takeJoins(ctx workflow.Context) {
+	var joining Joining
+	for o.joins.ReceiveAsync(&joining) {
+		if different := o.asked.Difference(joining.Request); len(different) > 0 {
+			o.answers = append(o.answers, answer(ctx, joining, Answer{Different: different}))
+		} else {
+			o.joiners = append(o.joiners, joining)
+		}
+		joining = Joining{}
+	}
+}
+
 // answerJoiners tells the end to who waits for it, and whether anybody did.
 func (o *operation) answerJoiners(ctx workflow.Context) bool {
-	joiners := o.joiners
-	o.joiners = nil
 	told := map[string]bool{}
-	var answers []workflow.Future
-	for _, joining := range joiners {
+	for _, joining := range o.joiners {
 		if !told[joining.RunID] {
-			answers = append(answers, answer(ctx, joining, Answer{Result: &o.result}))
+			o.answers = append(o.answers, answer(ctx, joining, Answer{Result: &o.result}))
 		}
 		told[joining.RunID] = true
 	}
+	answers := o.answers
+	o.joiners, o.answers = nil, nil
 	for _, sent := range answers {
 		_ = sent.Get(ctx, nil) // it does not wait any more
 	}

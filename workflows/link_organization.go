@@ -33,6 +33,7 @@ func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (
 	if run.mustUndo(err) {
 		err = errors.Join(err, run.undo(ctx))
 	}
+	run.result.InDoubt = run.result.InDoubt || run.inDoubt()
 	return run.end(ctx, err)
 }
 
@@ -140,18 +141,18 @@ func (r *linkRun) waitBlocked(ctx workflow.Context, err error) error {
 
 // replace removes the link of somebody else.
 func (r *linkRun) replace(ctx workflow.Context) error {
-	before := r.result.Replaced
-	r.result.Replaced = true // or may have been, from now on
-	gone, err := r.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
-		Confirm: true, QuietTime: r.request.SettleLimit(), Repeated: before,
+	removal, err := r.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
+		Confirm: true, QuietTime: r.request.SettleLimit(),
 	})
-	if err != nil && ctx.Err() == nil && outOfTime(err) {
-		return r.timedOut(err, "the link that was there could not be removed in time")
-	}
-	if err != nil {
+	r.result.Replaced = r.result.Replaced || removal.Found
+	switch {
+	case err != nil && ctx.Err() == nil && outOfTime(err):
+		err = r.timedOut(err, "the link that was there could not be removed in time")
+		fallthrough
+	case err != nil:
+		r.result.InDoubt = removal.Lost && !removal.Found
 		return err
 	}
-	r.result.Replaced = before || gone.Found
 	r.cleared = true
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
@@ -230,6 +231,7 @@ func (r *linkRun) before() string {
 
 // linked records that there is a link now.
 func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) {
+	r.result.InDoubt = created && r.inDoubt() && !r.provable(r.before())
 	r.doubt = nil
 	r.status.Problem = nil
 	r.status.Created, r.result.Created = created, created
@@ -316,7 +318,7 @@ func (r *linkRun) watch(ctx workflow.Context, summary string, in activities.Awai
 	in.Target = r.target
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop()
-	polling := workflow.ExecuteActivity(again(waiting, r.request.Manager, summary, in.Deadline.Sub(now(ctx))), migrationlink.AwaitSyncedActivity, in)
+	polling := workflow.ExecuteActivity(again(waiting, r.request.Manager, summary, in.Deadline.Sub(now(ctx)), false), migrationlink.AwaitSyncedActivity, in)
 	err := workflow.Await(ctx, func() bool { return polling.IsReady() || r.synced })
 	var seen activities.AwaitSyncedResult
 	if err == nil && !r.synced {
@@ -369,7 +371,7 @@ func (r *linkRun) pause(ctx workflow.Context, err error, since time.Time) error 
 // mustUndo tells whether a link that this request made, or may have made, is to
 // be removed.
 func (r *linkRun) mustUndo(err error) bool {
-	if err == nil || !r.result.Created && !r.inDoubt() {
+	if err == nil || !r.isOurs() {
 		return false
 	}
 	switch r.request.Undo {
@@ -381,6 +383,25 @@ func (r *linkRun) mustUndo(err error) bool {
 	return false
 }
 
+// isOurs tells whether any link that there is must be this request's. It may be
+// somebody else's when the reply to the creation was lost and the manager had
+// not said before that there is none.
+func (r *linkRun) isOurs() bool {
+	switch {
+	case r.inDoubt():
+		return r.provable(r.before())
+	case r.result.Created:
+		return !r.result.InDoubt
+	}
+	return false
+}
+
+// provable tells whether a status read before a creation shows that there was no
+// link.
+func (r *linkRun) provable(before string) bool {
+	return before == migrationlink.LinkNone || r.cleared
+}
+
 // undo removes the link. It cannot be cancelled: it is what a cancellation asks
 // for.
 func (r *linkRun) undo(ctx workflow.Context) error {
@@ -388,11 +409,11 @@ func (r *linkRun) undo(ctx workflow.Context) error {
 	began := now(ctx)
 	r.deadline = began.Add(max(undoLimit, r.request.SettleLimit()+undoReserve))
 	r.latest = began.Add(migrationlink.MaxTimeout)
-	gone, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil(), Before: r.before()})
+	removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil(), Before: r.before()})
 	if err != nil {
 		return undoFailed{err}
 	}
-	r.doubt, r.result.Removed = nil, gone.Found || r.result.Created
+	r.doubt, r.result.Removed = nil, removal.Found || r.result.Created
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }

@@ -34,6 +34,7 @@ type operation struct {
 	// joins are those who ask to be told the end, joiners those who will be.
 	joins   workflow.ReceiveChannel
 	joiners []Joining
+	answers []workflow.Future // to them, on the way
 	// left says what a link that was not finished leaves behind.
 	left func(migrationlink.Problem) migrationlink.Problem
 }
@@ -127,11 +128,14 @@ func (o *operation) onAccept(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.AcceptUpdate,
 		func(ctx workflow.Context, _ migrationlink.StartRequest) (migrationlink.Status, error) {
 			ctx, _ = workflow.NewDisconnectedContext(ctx) // the end is an answer, too
-			err := workflow.Await(ctx, o.accepted)
+			_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+				Timeout:      acceptLimit,
+				TimerOptions: workflow.TimerOptions{Summary: "Until somebody who asked is answered"},
+			}, o.accepted)
 			return o.status, err
 		},
 		workflow.UpdateHandlerOptions{
-			Description: "Answers the status once the manager has accepted the request, or why not. Refuses another request than the one under way.",
+			Description: "Answers the status once the manager has accepted the request, or what keeps it. Refuses another request than the one under way.",
 			Validator: func(asked migrationlink.StartRequest) error {
 				if found := o.asked.Difference(asked); len(found) > 0 {
 					return differentRequest(o.target, found)
@@ -249,7 +253,8 @@ func (o *operation) finish(ctx workflow.Context) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	for {
 		// Nothing cancels this context.
-		_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && o.joins.Len() == 0 })
+		_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+		o.takeJoins(ctx)
 		if !o.answerJoiners(ctx) {
 			return
 		}

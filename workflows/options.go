@@ -29,6 +29,9 @@ const (
 	// lastCall is what the call on a deadline gets: the server ends a wait whose
 	// next attempt would come after its limit.
 	lastCall = 3 * time.Second
+	// acceptLimit is how long an update waits for the manager to accept: Temporal
+	// lets ten of them wait at a time.
+	acceptLimit = 20 * time.Second
 	// defaultDelay is for failures that say no delay of their own.
 	defaultDelay = time.Second
 )
@@ -47,15 +50,16 @@ func once(ctx workflow.Context, manager, summary string, queue time.Duration) wo
 	})
 }
 
-// again is for what is repeated until it sees or does what it is for: it may be
-// abandoned at any time, so a cancellation does not wait for it. The delay comes
-// with each attempt's error.
-func again(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+// again is for what is repeated until it sees or does what it is for. The delay
+// comes with each attempt's error. A cancellation waits for the attempt that is
+// under way only when it matters what that has done.
+func again(ctx workflow.Context, manager, summary string, limit time.Duration, wait bool) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToCloseTimeout: limit + lastCall,
 		StartToCloseTimeout:    oneCall,
 		HeartbeatTimeout:       silence,
+		WaitForCancellation:    wait,
 		RetryPolicy:            unlimited(),
 		Summary:                summary,
 	})

@@ -128,6 +128,28 @@ func lastProgress(err error) migrationlink.Progress {
 	return progress
 }
 
+// lastRemoval finds what a removal had done when it ended without success, in
+// any of the shapes in which that comes. known is what was known before.
+func lastRemoval(err error, known activities.Removal) activities.Removal {
+	found := known
+	var problem migrationlink.Problem
+	var readErr error
+	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok {
+		found.Lost = true // Temporal does not tell of attempts before
+		if canceled.HasDetails() {
+			readErr = canceled.Details(&found)
+		}
+	} else if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.HasLastHeartbeatDetails() {
+		readErr = timeout.LastHeartbeatDetails(&found)
+	} else if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
+		readErr = failed.Details(&problem, &found)
+	}
+	if readErr != nil {
+		return known // without one, or of another version
+	}
+	return found
+}
+
 // readRetryRequest takes any payload: one in another form just goes on.
 func readRetryRequest(payload converter.RawValue) migrationlink.RetryRequest {
 	var request migrationlink.RetryRequest

@@ -10,26 +10,25 @@ import (
 	"github.com/migrationlink/migrationlink/activities"
 )
 
-// remove returns when there is no link, or why there may be one. The deadline of
-// the operation holds.
-func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in activities.DeleteLinkInput) (activities.DeleteLinkResult, error) {
+// remove returns when there is no link, or why there may be one, with what is
+// known to have been removed. The deadline of the operation holds.
+func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in activities.DeleteLinkInput) (activities.Removal, error) {
 	in.Target, in.Since = o.target, now(ctx)
 	o.enter(ctx, phase, o.deadline)
 	for {
 		in.Deadline = o.deadline
-		gone, err := removed(ctx, o.startRemoval(ctx, "Remove the link of organization "+o.target.OrgID, in))
+		err := o.removed(ctx, o.startRemoval(ctx, "Remove the link of organization "+o.target.OrgID, in), &in)
 		for err != nil && o.blocks(ctx, err) {
-			gone, err = o.removeBlocked(ctx, in, err)
+			err = o.removeBlocked(ctx, &in, err)
 		}
 		switch {
 		case err == nil, ctx.Err() != nil:
-			return gone, err
+			return in.Removal, err
 		case errors.Is(err, errRetry), mayRepeat(err) && o.deadline.After(in.Deadline):
-			in.Repeated = true
 			continue
 		}
 		o.met(ctx, err)
-		return gone, err
+		return in.Removal, err
 	}
 }
 
@@ -39,29 +38,37 @@ var errRetry = errors.New("asked to go on")
 // removeBlocked waits until somebody has fixed what keeps the link from being
 // removed. The end of a migration is nothing that anybody would tell: it is
 // looked for meanwhile.
-func (o *operation) removeBlocked(ctx workflow.Context, in activities.DeleteLinkInput, cause error) (activities.DeleteLinkResult, error) {
-	waiting, stop := workflow.WithCancel(ctx)
+func (o *operation) removeBlocked(ctx workflow.Context, in *activities.DeleteLinkInput, cause error) error {
+	in.Deadline = o.deadline
+	looking, stop := workflow.WithCancel(ctx)
 	defer stop()
-	in.Repeated, in.Deadline = true, o.deadline
 	var meanwhile workflow.Future
 	if problemOf(cause).Type == migrationlink.ErrMigrationRunning {
-		in.AwaitMigration = true
-		meanwhile = o.startRemoval(waiting, "Remove the link of organization "+o.target.OrgID+" when its migration has ended", in)
+		waiting := *in
+		waiting.AwaitMigration = true
+		meanwhile = o.startRemoval(looking, "Remove the link of organization "+o.target.OrgID+" when its migration has ended", waiting)
 	}
 	goesOn, err := o.blocked(ctx, cause, meanwhile)
+	if meanwhile != nil {
+		looked := err == nil && meanwhile.IsReady()
+		stop()
+		last := o.removed(ctx, meanwhile, in)
+		switch {
+		case last == nil:
+			return nil // perhaps at the last moment
+		case looked && (o.deadline.After(in.Deadline) || problemOf(last).Type != migrationlink.ErrMigrationRunning):
+			return last
+		case looked:
+			goesOn = false // it was the last look
+		}
+	}
 	switch {
 	case err != nil:
-		return activities.DeleteLinkResult{}, err
+		return err
 	case !goesOn:
-		return activities.DeleteLinkResult{}, deadlineReached{cause}
-	case meanwhile == nil, !meanwhile.IsReady():
-		return activities.DeleteLinkResult{}, errRetry
+		return deadlineReached{cause}
 	}
-	gone, err := removed(ctx, meanwhile)
-	if err != nil && !o.deadline.After(in.Deadline) && problemOf(err).Type == migrationlink.ErrMigrationRunning {
-		err = deadlineReached{err} // it was the last look
-	}
-	return gone, err
+	return errRetry
 }
 
 // deadlineReached is what was met last before a deadline.
@@ -71,10 +78,17 @@ func (e deadlineReached) Unwrap() error { return e.error }
 
 func (o *operation) startRemoval(ctx workflow.Context, summary string, in activities.DeleteLinkInput) workflow.Future {
 	limit := max(in.Deadline.Sub(now(ctx)), time.Second)
-	return workflow.ExecuteActivity(again(ctx, o.target.Manager, summary, limit), migrationlink.DeleteLinkActivity, in)
+	return workflow.ExecuteActivity(again(ctx, o.target.Manager, summary, limit, in.Confirm), migrationlink.DeleteLinkActivity, in)
 }
 
-func removed(ctx workflow.Context, removal workflow.Future) (gone activities.DeleteLinkResult, _ error) {
+// removed waits for the end of a removal, and notes in in what it has done.
+func (o *operation) removed(ctx workflow.Context, removal workflow.Future, in *activities.DeleteLinkInput) error {
+	var gone activities.DeleteLinkResult
 	err := removal.Get(ctx, &gone)
-	return gone, err
+	if err != nil {
+		in.Removal = lastRemoval(err, in.Removal)
+		return err
+	}
+	in.Removal.Found = gone.Found
+	return nil
 }

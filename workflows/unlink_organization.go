@@ -37,10 +37,10 @@ func (o *operation) unlink(ctx workflow.Context, request migrationlink.UnlinkReq
 	if err := workflow.ExecuteLocalActivity(here(ctx), migrationlink.CheckManagerActivity, o.target.Manager).Get(ctx, nil); err != nil {
 		return err
 	}
-	gone, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{Confirm: true})
+	removal, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{Confirm: true})
+	o.result.Removed, o.result.InDoubt = removal.Found, err != nil && removal.Lost && !removal.Found
 	switch {
 	case err == nil:
-		o.result.Removed = gone.Found
 		o.saw(ctx, migrationlink.LinkNone)
 		return nil
 	case ctx.Err() == nil && outOfTime(err):

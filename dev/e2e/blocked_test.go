@@ -24,7 +24,7 @@ func TestBlockedByTheAccessListFixedAndRetriedByTheStarterIsSynced(t *testing.T)
 	target := []string{"--manager", "demo", "--org", org}
 	started := s.starter(append([]string{"link", "--token-ref", "env:LINK_TOKEN_DEMO", "--on-blocked", "wait", "--detach"}, target...)...)
 	require.Zero(t, started.code, started.stderr)
-	require.Contains(t, started.stdout, "blocked")
+	require.Contains(t, started.stdout, "BLOCKED while creating")
 
 	shown := s.starter(append([]string{"status"}, target...)...)
 	require.Zero(t, shown.code)

@@ -3,16 +3,17 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
 // list is what `starter list -o json` prints.
@@ -63,8 +64,7 @@ func (s *system) listSoon(want []string, args ...string) {
 func (s *system) park(manager, orgID, workflowType string, memo map[string]any) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{
-		ID: migrationlink.WorkflowID(manager, orgID), TaskQueue: migrationlink.TaskQueue, Memo: memo,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
+		ID: migrationlink.WorkflowID(manager, orgID), TaskQueue: "nobody", Memo: memo,
 	}, workflowType, migrationlink.LinkRequest{Manager: manager, OrgID: orgID})
 	require.NoError(s.t, err)
 	return run
@@ -101,4 +101,98 @@ func TestListOfAThousandLinksTakesLessThanASecond(t *testing.T) {
 	}
 	t.Logf("starter list of %d links: %s", links, best.Round(time.Millisecond))
 	require.Less(t, best, time.Second)
+}
+
+func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := map[string]string{}
+	for _, name := range []string{"linked", "unlinked", "failed", "then linked", "timed out", "cancelled", "terminated", "running", "blocked"} {
+		org[name] = newOrg()
+		s.shape(org[name], map[string]any{"syncDelay": "0s"})
+	}
+	refused := map[string]any{"refusal": opsmanagertest.RefusedRole}
+	never := map[string]any{"sync": "never"}
+
+	s.linkJSON(org["linked"])
+	s.linkJSON(org["unlinked"])
+	require.Zero(t, s.starter("unlink", "--manager", "demo", "--org", org["unlinked"]).code)
+	for _, name := range []string{"failed", "then linked"} {
+		s.shape(org[name], refused)
+		_, code := s.linkJSON(org[name])
+		require.NotZero(t, code)
+	}
+	s.shape(org["then linked"], map[string]any{"refusal": opsmanagertest.NoRefusal})
+	s.linkJSON(org["then linked"])
+	s.shape(org["timed out"], never)
+	_, code := s.linkJSON(org["timed out"], "--sync-timeout", "3s")
+	require.Equal(t, 4, code)
+	s.shape(org["cancelled"], never)
+	cancelled := s.begin(org["cancelled"], nil)
+	s.waitForPhase(cancelled, migrationlink.PhaseSyncing)
+	require.Zero(t, s.starter("cancel", "--manager", "demo", "--org", org["cancelled"], "--reason", "test").code)
+	s.shape(org["running"], never)
+	s.waitForPhase(s.begin(org["running"], nil), migrationlink.PhaseSyncing)
+	s.shape(org["blocked"], refused)
+	s.waitForPhase(s.begin(org["blocked"], whenBlocked), migrationlink.PhaseBlocked)
+	terminated := s.park("other", org["terminated"], migrationlink.LinkWorkflow, nil)
+	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), terminated.GetID(), terminated.GetRunID(), "test"))
+
+	for flags, want := range map[string][]string{
+		"":                                 {"blocked", "running", "terminated", "cancelled", "timed out", "then linked", "failed", "unlinked", "linked"},
+		"--state running":                  {"blocked", "running"},
+		"--state blocked":                  {"blocked"},
+		"--state failed":                   {"failed"},
+		"--state failed --every-run":       {"then linked", "failed"},
+		"--state timed-out":                {"timed out"},
+		"--state timed-out --every-run":    {"timed out"},
+		"--state cancelled,terminated":     {"terminated", "cancelled"},
+		"--state completed":                {"then linked", "unlinked", "linked"},
+		"--manager other":                  {"terminated"},
+		"--manager oth":                    nil,
+		"--manager demo --state blocked":   {"blocked"},
+		"--older-than 1h":                  nil,
+		"--newer-than 1h --state blocked":  {"blocked"},
+		"--newer-than 1ms --state blocked": nil,
+		"--older-than 1h --every-run":      nil,
+	} {
+		var ids []string
+		for _, name := range want {
+			ids = append(ids, org[name])
+		}
+		s.listSoon(ids, strings.Fields(flags)...)
+	}
+	text := s.starter("list")
+	require.Contains(t, text.stdout, org["unlinked"]+"  demo     unlink  completed")
+	require.Contains(t, text.stdout, org["timed out"]+"  demo     link    timed-out")
+}
+
+func TestListPagesWithTheCommandThatItPrints(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	var want []string
+	for range 7 {
+		org := newOrg()
+		s.park("demo", org, migrationlink.LinkWorkflow, nil)
+		want = append([]string{org}, want...)
+	}
+	s.listSoon(want)
+	var got []string
+	done := s.starter("list", "--limit", "3")
+	pages := 1
+	for {
+		require.Zero(t, done.code, done.stderr)
+		for _, row := range strings.Split(strings.TrimSpace(done.stdout), "\n")[1:] {
+			got = append(got, strings.Fields(row)[0])
+		}
+		_, next, more := strings.Cut(done.stderr, "  starter ")
+		if !more {
+			break
+		}
+		done = s.starter(strings.Fields(next)...)
+		pages++
+	}
+	require.Equal(t, want, got)
+	require.Equal(t, 3, pages)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 )
@@ -91,6 +92,9 @@ func (d *doctor) callManagers(ctx context.Context, known []string) (map[string]m
 	id := fmt.Sprint(calledID, d.env.Now().UnixNano())
 	answer, err := d.server.inspect(ctx, id, "What the managers say to the workers' keys",
 		migrationlink.InspectRequest{Call: true, Manager: d.given.manager, OrgID: d.given.orgID}, calledLimit)
+	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok && refused.Type() == migrationlink.ErrUnknownManager {
+		return nil, nil // another worker than the one before: who polls tells which
+	}
 	said := map[string]migrationlink.ManagerInspection{}
 	for _, m := range answer.Managers {
 		said[m.Name] = m
@@ -110,8 +114,9 @@ type managerSeen struct {
 func (d *doctor) checkManager(m managerSeen) {
 	d.add(m.pollers(d.env.Now()))
 	if m.said.Name == "" {
-		d.add(skipped(m.name+": key", "no worker has called the manager"))
-		d.add(skipped(m.name+": role", "no worker has called the manager"))
+		const why = "the worker that was asked does not know the manager"
+		d.add(skipped(m.name+": key", why))
+		d.add(skipped(m.name+": role", why))
 		return
 	}
 	d.add(m.key(d.given.orgID, d.env.Now()))

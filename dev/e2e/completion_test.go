@@ -1,0 +1,107 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// completeSystem has one link under way of each of two managers, and one ended.
+func completeSystem(t *testing.T) (s *system, running, ended string) {
+	t.Helper()
+	s = newSystem(t)
+	running, ended = "aaaa"+newOrg()[4:], "aabb"+newOrg()[4:]
+	s.park("demo", running, migrationlink.LinkWorkflow, nil)
+	s.park("prod", newOrg(), migrationlink.LinkWorkflow, nil)
+	over := s.park("demo", ended, migrationlink.LinkWorkflow, nil)
+	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), over.GetID(), over.GetRunID(), "test"))
+	s.listSoon([]string{ended}, "--state", "terminated")
+	return s, running, ended
+}
+
+func TestCompletionOffersWhatThereIs(t *testing.T) {
+	t.Parallel()
+	s, running, ended := completeSystem(t)
+	s.worker("\n[managers.unused]\nbase_url = \"SIMULATOR\"\npublic_key = \"env:DEMO_PUBLIC_KEY\"\nprivate_key = \"env:DEMO_PRIVATE_KEY\"\n")
+	offers := func(words ...string) []string {
+		done := s.starter(append([]string{"__complete"}, words...)...)
+		require.Zero(t, done.code)
+		var values []string
+		for line := range strings.Lines(done.stdout) {
+			value, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			values = append(values, value)
+		}
+		return values[:len(values)-1] // without the directive
+	}
+	require.Equal(t, []string{"demo", "prod", "unused"}, offers("status", "--manager", ""), "of links, and of the worker")
+	require.Equal(t, []string{"demo", "prod", "unused"}, offers("status", "--manager", ""), "again")
+	require.Equal(t, []string{running}, offers("cancel", "--manager", "demo", "--org", ""))
+	require.Equal(t, []string{running, ended}, offers("status", "--manager", "demo", "--org", "aa"))
+	require.Equal(t, []string{ended}, offers("link", "--manager", "demo", "--org", ""))
+}
+
+// inShell has a shell complete the words, by the script that the starter prints.
+func (s *system) inShell(shell string, args ...string) string {
+	s.t.Helper()
+	path, err := exec.LookPath(shell)
+	if err != nil {
+		s.t.Skipf("%s is not installed", shell)
+	}
+	env := append(s.env, "PATH="+filepath.Dir(starterProgram)+":"+os.Getenv("PATH"), "HOME="+s.t.TempDir())
+	done := runProgram(s.t, env, path, args...)
+	require.Zero(s.t, done.code, done.stderr)
+	require.Empty(s.t, done.stderr)
+	return done.stdout
+}
+
+func TestBashCompletesAManagerAndItsRunningOrganization(t *testing.T) {
+	t.Parallel()
+	const lib = "/usr/share/bash-completion/bash_completion"
+	if _, err := os.Stat(lib); err != nil {
+		t.Skip("bash-completion is not installed")
+	}
+	s, running, ended := completeSystem(t)
+	const press = `source ` + lib + `
+source <(starter completion bash)
+press() {
+  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMP_TYPE=9 COMP_KEY=9
+  COMPREPLY=()
+  __start_starter 2>&1
+  echo "${COMPREPLY[*]}"
+}
+compopt() { :; } # only there while a key is pressed
+`
+	got := s.inShell("bash", "--noprofile", "--norc", "-c", press+`
+press starter can
+press starter cancel --manager d
+press starter cancel --manager demo --org ""
+press starter status --org aab
+press starter list --state te
+press starter link --token-ref e`)
+	require.Equal(t, []string{"cancel", "demo", running, ended, "terminated", "env:LINK_TOKEN_"}, strings.Fields(got))
+}
+
+func TestZshTakesTheScript(t *testing.T) {
+	t.Parallel()
+	s, _, _ := completeSystem(t)
+	got := s.inShell("zsh", "-f", "-c", `autoload -Uz compinit && compinit -u -D && source <(starter completion zsh) && echo $_comps[starter]`)
+	require.Equal(t, "_starter\n", got)
+}
+
+func TestFishCompletesAManagerAndItsRunningOrganization(t *testing.T) {
+	t.Parallel()
+	s, running, _ := completeSystem(t)
+	got := s.inShell("fish", "--no-config", "-c", `starter completion fish | source
+complete -C "starter cancel --manager d"
+complete -C "starter cancel --manager demo --org "`)
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	require.Len(t, lines, 2)
+	require.Equal(t, "demo", lines[0])
+	require.Contains(t, lines[1], running+"\tlink running for ")
+}

@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// checked is one check of `starter doctor -o json`.
+type checked struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Skipped bool   `json:"skipped"`
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy"`
+}
+
+func (c checked) wrong() bool { return !c.OK && !c.Skipped }
+
+func (s *system) doctor(args ...string) (map[string]checked, finished) {
+	s.t.Helper()
+	done := s.starter(append([]string{"doctor", "-o", "json"}, args...)...)
+	require.NotContains(s.t, done.stdout+done.stderr, s.variable("DEMO_PRIVATE_KEY"))
+	var printed struct{ Checks []checked }
+	require.NoError(s.t, json.Unmarshal([]byte(done.stdout), &printed), done.stdout)
+	checks := map[string]checked{}
+	for _, c := range printed.Checks {
+		require.True(s.t, !c.wrong() || c.Remedy != "", "what is wrong has a remedy: %v", c)
+		checks[c.Name] = c
+	}
+	return checks, done
+}
+
+func TestDoctorFindsAGoodSystemGood(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	checks, done := s.doctor("--config", s.dir+"/worker.toml")
+	require.Zero(t, done.code, done.stdout)
+	for _, name := range []string{"worker file", "settings", "Temporal", "namespace", "workers", "versions", "demo: workers", "demo: key"} {
+		require.True(t, checks[name].OK, "%s: %v", name, checks[name])
+	}
+	require.True(t, checks["demo: role"].Skipped)
+	t.Logf("starter doctor of a good system: %s", done.took.Round(time.Millisecond))
+
+	org := newOrg()
+	checks, done = s.doctor("--manager", "demo", "--org", org)
+	require.Zero(t, done.code)
+	require.Contains(t, checks["demo: role"].Detail, "link status NONE")
+	require.Contains(t, s.starter("doctor").stdout, "✓ demo: key      accepted\n")
+}
+
+func TestDoctorSaysThatThereIsNoWorkerWithinSixSeconds(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	checks, done := s.doctor()
+	require.Equal(t, 1, done.code)
+	require.Less(t, done.took, 6500*time.Millisecond)
+	require.Contains(t, checks["workers"].Detail, "none polls task queue migration-link")
+	require.Contains(t, checks["workers"].Remedy, "Start one")
+	require.Contains(t, checks["keys"].Detail, "not checked: no worker answers")
+
+	w := s.worker("")
+	_, done = s.doctor()
+	require.Zero(t, done.code)
+	w.kill() // Temporal still lists it
+	checks, done = s.doctor()
+	require.Less(t, done.took, 6500*time.Millisecond)
+	require.Contains(t, checks["workers"].Detail, "none has answered within 5s")
+}
+
+// What each manager says to the key and the role, and a manager that is down.
+func TestDoctorTellsWhatEachManagerSaysAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	wrongKey := `
+[managers.wrong-key]
+base_url = "SIMULATOR"
+public_key = "env:DEMO_PUBLIC_KEY"
+private_key = "env:OTHER_KEY"
+[managers.wrong-path]
+base_url = "SIMULATOR"
+base_path = "/nothing/here"
+public_key = "env:DEMO_PUBLIC_KEY"
+private_key = "env:DEMO_PRIVATE_KEY"
+[managers.down]
+base_url = "http://127.0.0.1:1"
+public_key = "env:DEMO_PUBLIC_KEY"
+private_key = "env:DEMO_PRIVATE_KEY"
+`
+	s.worker(wrongKey, "OTHER_KEY=not-the-key")
+	checks, done := s.doctor()
+	require.Equal(t, 1, done.code)
+	require.True(t, checks["demo: key"].OK)
+	require.Contains(t, checks["wrong-key: key"].Remedy, `Check public_key and private_key of manager "wrong-key"`)
+	require.Contains(t, checks["wrong-path: key"].Remedy, "Check base_url and base_path")
+	require.Contains(t, checks["down: key"].Remedy, "Check that the manager is up")
+	for _, name := range []string{"wrong-key", "wrong-path", "down"} {
+		require.True(t, checks[name+": workers"].OK)
+		require.True(t, checks[name+": key"].wrong())
+		require.True(t, checks[name+": role"].Skipped)
+	}
+
+	org := newOrg()
+	for refusal, want := range map[string][2]string{
+		opsmanagertest.RefusedRole:      {"", "role Organization Owner in organization " + org},
+		opsmanagertest.RefusedOrg:       {"", "Check orgId"},
+		opsmanagertest.RefusedAddress:   {"Add 127.0.0.1, the worker's address", ""},
+		opsmanagertest.RefusedSuspended: {"", "Settle the account"},
+	} {
+		s.shape(org, map[string]any{"refusal": refusal})
+		checks, done = s.doctor("--manager", "demo", "--org", org)
+		require.Equal(t, 1, done.code, refusal)
+		require.Contains(t, checks["demo: key"].Remedy, want[0])
+		require.Contains(t, checks["demo: role"].Remedy, want[1])
+		require.NotEqual(t, checks["demo: key"].wrong(), checks["demo: role"].wrong(), "one thing is wrong")
+	}
+	checks, _ = s.doctor("--manager", "unknown")
+	require.Contains(t, checks["unknown: workers"].Detail, "known are demo, down, wrong-key, wrong-path")
+}
+
+func TestDoctorWaitsForASilentManagerLessThanFortySeconds(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	s.control("PUT", "/simulator/faults", map[string]any{"faults": []map[string]any{{"kind": "stall-before", "duration": "10m"}}}, nil)
+	checks, done := s.doctor()
+	require.Less(t, done.took, 40*time.Second)
+	require.Contains(t, checks["demo: key"].Detail, "has not answered within")
+	t.Logf("starter doctor with a silent manager: %s", done.took.Round(time.Millisecond))
+}
+
+// Links that such a worker is given fail, now and then.
+func TestDoctorNoticesAWorkerThatLacksAManager(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker(strings.ReplaceAll(`
+[managers.prod]
+base_url = "SIMULATOR"
+public_key = "env:DEMO_PUBLIC_KEY"
+private_key = "env:DEMO_PRIVATE_KEY"
+`, "\t", ""))
+	s.worker("")
+	// Either may answer, and names the managers that it knows.
+	require.Eventually(t, func() bool {
+		checks, done := s.doctor("--manager", "prod")
+		return done.code == 1 && strings.HasPrefix(checks["prod: workers"].Detail, "1 of 2 workers on task queue migration-link.prod, without ") &&
+			strings.Contains(checks["prod: workers"].Remedy, "Give every worker the same configuration")
+	}, 20*time.Second, 100*time.Millisecond)
+}

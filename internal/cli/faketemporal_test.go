@@ -61,12 +61,17 @@ type fakeTemporal struct {
 	refuse  map[string]error
 	answers map[string]any
 	updates []*workflowservice.UpdateWorkflowExecutionRequest
-	pending []*workflowpb.PendingActivityInfo
-	status  *migrationlink.Status // nil: no worker answers
-	end     *historypb.HistoryEvent
-	ended   chan struct{}
-	starts  []*workflowservice.StartWorkflowExecutionRequest
-	signals []*workflowservice.SignalWorkflowExecutionRequest
+	// refuseOnce is for the first update only; onUpdate is called before an
+	// update is answered, and deaf lets the one that starts do nothing.
+	refuseOnce error
+	onUpdate   func()
+	deaf       bool
+	pending    []*workflowpb.PendingActivityInfo
+	status     *migrationlink.Status // nil: no worker answers
+	end        *historypb.HistoryEvent
+	ended      chan struct{}
+	starts     []*workflowservice.StartWorkflowExecutionRequest
+	signals    []*workflowservice.SignalWorkflowExecutionRequest
 	// endOnSignal is how the link ends when it is told to cancel.
 	endOnSignal error
 }
@@ -122,7 +127,7 @@ func (f *fakeTemporal) ExecuteMultiOperation(ctx context.Context, r *workflowser
 func (f *fakeTemporal) start(r *workflowservice.StartWorkflowExecutionRequest) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.exists && f.end == nil {
+	if f.deaf || f.exists && f.end == nil {
 		return
 	}
 	f.starts = append(f.starts, r)
@@ -132,10 +137,19 @@ func (f *fakeTemporal) start(r *workflowservice.StartWorkflowExecutionRequest) {
 // errNoWorker is what Temporal says when no worker takes an update.
 var errNoWorker = serviceerror.NewDeadlineExceeded("no worker")
 
-func (f *fakeTemporal) UpdateWorkflowExecution(_ context.Context, r *workflowservice.UpdateWorkflowExecutionRequest) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
+func (f *fakeTemporal) UpdateWorkflowExecution(ctx context.Context, r *workflowservice.UpdateWorkflowExecutionRequest) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.updates = append(f.updates, r)
+	if f.onUpdate != nil {
+		f.onUpdate()
+		<-ctx.Done()
+		return nil, serviceerror.ToStatus(ctx.Err()).Err()
+	}
+	if once := f.refuseOnce; once != nil {
+		f.refuseOnce = nil
+		return nil, serviceerror.ToStatus(once).Err()
+	}
 	name := r.GetRequest().GetInput().GetName()
 	response := &workflowservice.UpdateWorkflowExecutionResponse{
 		UpdateRef: &updatepb.UpdateRef{

@@ -130,9 +130,10 @@ func (l *liveView) title(withTime bool) []line {
 	for _, text := range wrap(fmt.Sprintf("%s of organization %s, manager %s", what, l.run.orgID, l.run.manager), l.width()) {
 		lines = append(lines, line{{text: text, style: bold}})
 	}
-	if withTime {
-		last := len(lines) - 1
-		lines[last] = append(lines[last], span{text: "  " + length(l.env.Now().Sub(l.seen.startedAt)), style: faint})
+	last := len(lines) - 1
+	took := "  " + length(l.env.Now().Sub(l.seen.startedAt))
+	if withTime && lines[last].size()+len(took) <= l.width() {
+		lines[last] = append(lines[last], span{text: took, style: faint})
 	}
 	return lines
 }

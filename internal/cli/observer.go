@@ -89,7 +89,8 @@ func (s *server) observe(run linkRun, now func() time.Time) *observer {
 func (o *observer) look(ctx context.Context) (observation, error) {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
-	query := func() answer { return o.query(asking, o.run) }
+	run := o.run
+	query := func() answer { return o.query(asking, run) }
 	if o.askedAt.IsZero() {
 		query = beginning(query) // who looks for the first time waits for both answers
 	}
@@ -108,7 +109,7 @@ func (o *observer) look(ctx context.Context) (observation, error) {
 		}
 		return seen.ended(result), nil
 	}
-	o.ask(query, described.GetWorkflowExecutionInfo().GetHistoryLength())
+	o.ask(query, described.GetWorkflowExecutionInfo().GetHistoryLength(), seen.overdue(o.now()))
 	return seen.withStatus(o.status, o.noWorker), nil
 }
 
@@ -125,8 +126,12 @@ func beginning(ask func() answer) func() answer {
 	return func() answer { return <-answers }
 }
 
-func (o *observer) ask(query func() answer, events int64) {
-	if o.noWorker == "" && o.status != nil && o.events == events && o.now().Sub(o.askedAt) < queryAgain {
+func (o *observer) ask(query func() answer, events int64, overdue bool) {
+	known := queryAgain
+	if overdue {
+		known = queuedTooLong
+	}
+	if o.noWorker == "" && o.status != nil && o.events == events && o.now().Sub(o.askedAt) < known {
 		return
 	}
 	said := query()
@@ -278,7 +283,14 @@ func (o observation) blockedText() string {
 	if o.problem == nil {
 		return text + ": a worker would tell why"
 	}
-	return text + ": " + inSentences(o.problem.Message, o.problem.Remedy)
+	return text + ": " + inSentences(o.problem.Message, o.remedy())
+}
+
+func (o observation) remedy() string {
+	if o.blocked() && o.problem.Type == migrationlink.ErrMigrationRunning {
+		return o.problem.Remedy + " That is noticed by itself, too."
+	}
+	return o.problem.Remedy
 }
 
 // inSentences puts a message and its remedy on one line.
@@ -320,13 +332,18 @@ func (o observation) notes(now time.Time) []string {
 	if o.paused {
 		notes = append(notes, "paused in Temporal. Unpause the activity to go on.")
 	}
-	if o.noWorker == "" && !o.paused && !o.queued.IsZero() && now.Sub(o.queued) > queuedTooLong {
+	if o.noWorker == "" && o.overdue(now) {
 		notes = append(notes, fmt.Sprintf("no worker has taken the call to manager %s that is due. Check that a worker polls task queue %s; with many links its requests_per_second may hold it back.", o.run.manager, o.queue))
 	}
 	if o.problem != nil && o.running() && !o.blocked() {
 		notes = append(notes, inSentences(o.problem.Message, o.problem.Remedy))
 	}
 	return notes
+}
+
+// overdue tells whether a call waits for a worker for longer than it should.
+func (o observation) overdue(now time.Time) bool {
+	return !o.paused && !o.queued.IsZero() && now.Sub(o.queued) > queuedTooLong
 }
 
 // queuedTooLong is above what a busy worker takes to pick up a call.

@@ -13,7 +13,8 @@ import (
 const retryHelp = `Retry makes a blocked link, or unlinking, go on where it stopped, and one that
 waits before its next attempt try at once. Fix what 'starter status' names first.
 
-With --token-ref the link-token is read from another place from now on.`
+With --token-ref the link-token is read from another place from now on. With
+-o json it prints what the link was doing before, as 'starter status' does.`
 
 const retryExample = `  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
 

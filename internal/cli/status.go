@@ -118,7 +118,7 @@ func (a *app) statusText(o observation) string {
 func (a *app) blockedRows(t *rows, o observation) {
 	if o.problem != nil {
 		t.row("problem", oneLine(o.problem.Message))
-		t.row("remedy", oneLine(o.problem.Remedy))
+		t.row("remedy", oneLine(o.remedy()))
 	}
 	t.line("then", o.run.retryCommand())
 }

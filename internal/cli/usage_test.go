@@ -23,6 +23,12 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 		"status":           {[]string{"status", "--org", "X"}, []string{"--manager (manager)", "--org (orgId)"}},
 		"cancel":           {[]string{"cancel", "--manager", "a"}, []string{"--org (orgId)", "--reason"}},
 		"cancel limit":     {args("cancel", "--reason", "x", "--wait-limit", "0"), []string{"--wait-limit"}},
+		"retry":            {args("retry", "--token-ref", ""), []string{"--token-ref (token.ref)"}},
+		"extend":           {args("extend"), []string{"--by", "--until"}},
+		"extend by both":   {args("extend", "--by", "1h", "--until", "2030-01-01 00:00"), []string{"not both"}},
+		"no time":          {args("extend", "--until", "soon"), []string{"--until (until)", "2026-11-24 08:00"}},
+		"unlink":           {args("unlink", "--on-blocked", "x", "--timeout", "1ms"), []string{"--on-blocked (onBlocked)", "--timeout (timeout)"}},
+		"linked policy":    {linkArgs("--if-linked", "x"), []string{"--if-linked (ifLinked)", "relink"}},
 		"output":           {linkArgs("-o", "yaml"), []string{"--output", "json"}},
 		"unknown flag":     {linkArgs("--frobnicate"), []string{"--frobnicate"}},
 		"value missing":    {[]string{"link", "--manager"}, []string{"--manager", "value is missing"}},
@@ -57,6 +63,9 @@ func TestATokenInTheWrongPlaceIsNeverRepeated(t *testing.T) {
 		"as unknown flag":     linkArgs("--token=" + canary),
 		"as boolean":          linkArgs("--detach=" + canary),
 		"as output":           linkArgs("-o", canary),
+		"as token of a retry": args("retry", "--token-ref", canary),
+		"as time":             args("extend", "--until", canary),
+		"as length of time":   args("extend", "--by", canary+canary),
 		"as limit of waiting": args("cancel", "--reason", "x", "--wait-limit", canary),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +79,7 @@ func TestATokenInTheWrongPlaceIsNeverRepeated(t *testing.T) {
 
 func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"link", "status", "cancel"} {
+	for _, name := range []string{"link", "unlink", "status", "cancel", "retry", "extend", "check"} {
 		done := newCommand(nil).run(t.Context(), name, "--help")
 		require.Equal(t, ExitOK, done.code)
 		require.Contains(t, done.stdout, "  starter "+name+" --manager demo --org ")

@@ -179,6 +179,66 @@ func TestColourIsForTerminalsThatWantIt(t *testing.T) {
 	require.False(t, liveEnv(0, nil).isTerminal(&plain))
 }
 
+func TestLiveViewShowsWhatBlocksALinkAndTheCommandThatGoesOn(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	v := newLiveView(liveEnv(100, noColour), &out, testRun)
+	blocked := story()[0]
+	blocked.phase, blocked.blockedIn, blocked.problem = migrationlink.PhaseBlocked, migrationlink.PhaseCreating, refusal
+	v.show(story()[0])
+	v.show(blocked)
+	require.Equal(t, `Link of organization 5f1b2c3d4e5f6a7b8c9d0e1f, manager demo  8s
+  ! creating       8s  until 12:10:00
+  ○ syncing
+  ○ linked
+  ! BLOCKED while creating: manager "demo": POST answered 403. Add 10.0.0.1 to the access list.
+    Then: starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
+  Ctrl-C stops watching, the link goes on.
+`, screen(out.String()))
+	v.show(story()[2])
+	require.Contains(t, screen(out.String()), "  ✓ creating       5s\n  ● syncing        3s")
+}
+
+func TestLiveViewOfAnUnlinking(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	run := testRun
+	run.workflow = migrationlink.UnlinkWorkflow
+	v := newLiveView(liveEnv(100, noColour), &out, run)
+	removing := story()[0]
+	removing.run, removing.phase = run, migrationlink.PhaseRemoving
+	v.show(removing)
+	require.Equal(t, `Unlink of organization 5f1b2c3d4e5f6a7b8c9d0e1f, manager demo  8s
+  ● removing       8s  until 12:10:00
+  ○ unlinked
+  Ctrl-C stops watching, the unlinking goes on.
+`, screen(out.String()))
+	v.ended(withOutcome(migrationlink.OutcomeUnlinked, nil))
+	require.Contains(t, screen(out.String()), "  ✓ removing       9s\n  ✓ unlinked\n")
+}
+
+func TestLiveViewKeepsTheDeadlineOnANarrowTerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	v := newLiveView(liveEnv(50, noColour), &out, testRun)
+	v.show(story()[2])
+	require.Contains(t, screen(out.String()), "  NOT_SYNCED · 1 poll\n    until 13:00:05\n")
+}
+
+func TestLiveViewErasesWhatANarrowerTerminalHasWrapped(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	env := liveEnv(0, noColour)
+	columns := 100
+	env.TerminalWidth = func(io.Writer) int { return columns }
+	v := newLiveView(env, &out, testRun)
+	v.show(story()[0])
+	columns = 40
+	before := out.Len()
+	v.tick()
+	require.True(t, strings.HasPrefix(out.String()[before:], "\x1b[7A\r"), "the title and the last line of five take two rows each")
+}
+
 func TestLengthsReadLikeClocks(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

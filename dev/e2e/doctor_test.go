@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +41,7 @@ func TestDoctorFindsAGoodSystemGood(t *testing.T) {
 	s.worker("")
 	checks, done := s.doctor("--config", s.dir+"/worker.toml")
 	require.Zero(t, done.code, done.stdout)
-	for _, name := range []string{"worker file", "settings", "Temporal", "namespace", "workers", "versions", "demo: workers", "demo: key"} {
+	for _, name := range []string{"worker file", "settings", "Temporal", "namespace", "workers", "versions", "managers", "demo: workers", "demo: key"} {
 		require.True(t, checks[name].OK, "%s: %v", name, checks[name])
 	}
 	require.True(t, checks["demo: role"].Skipped)
@@ -55,13 +54,17 @@ func TestDoctorFindsAGoodSystemGood(t *testing.T) {
 	require.Contains(t, s.starter("doctor").stdout, "✓ demo: key      accepted\n")
 }
 
-func TestDoctorSaysThatThereIsNoWorkerWithinSixSeconds(t *testing.T) {
+// soonEnough is the 5 s that a worker is given, and what a busy machine adds.
+const soonEnough = 8 * time.Second
+
+func TestDoctorSaysSoonThatThereIsNoWorker(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	checks, done := s.doctor()
 	require.Equal(t, 1, done.code)
-	require.Less(t, done.took, 6500*time.Millisecond)
+	require.Less(t, done.took, soonEnough)
 	require.Contains(t, checks["workers"].Detail, "none polls task queue migration-link")
+	t.Logf("starter doctor without a worker: %s", done.took.Round(time.Millisecond))
 	require.Contains(t, checks["workers"].Remedy, "Start one")
 	require.Contains(t, checks["keys"].Detail, "not checked: no worker answers")
 
@@ -70,7 +73,7 @@ func TestDoctorSaysThatThereIsNoWorkerWithinSixSeconds(t *testing.T) {
 	require.Zero(t, done.code)
 	w.kill() // Temporal still lists it
 	checks, done = s.doctor()
-	require.Less(t, done.took, 6500*time.Millisecond)
+	require.Less(t, done.took, soonEnough)
 	require.Contains(t, checks["workers"].Detail, "none has answered within 5s")
 }
 
@@ -139,17 +142,19 @@ func TestDoctorWaitsForASilentManagerLessThanFortySeconds(t *testing.T) {
 func TestDoctorNoticesAWorkerThatLacksAManager(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
-	s.worker(strings.ReplaceAll(`
+	s.worker(`
 [managers.prod]
 base_url = "SIMULATOR"
 public_key = "env:DEMO_PUBLIC_KEY"
 private_key = "env:DEMO_PRIVATE_KEY"
-`, "\t", ""))
+`)
 	s.worker("")
 	// Either may answer, and names the managers that it knows.
-	require.Eventually(t, func() bool {
-		checks, done := s.doctor("--manager", "prod")
-		return done.code == 1 && strings.HasPrefix(checks["prod: workers"].Detail, "1 of 2 workers on task queue migration-link.prod, without ") &&
-			strings.Contains(checks["prod: workers"].Remedy, "Give every worker the same configuration")
-	}, 20*time.Second, 100*time.Millisecond)
+	checks, done := s.doctor()
+	require.Equal(t, 1, done.code)
+	require.Regexp(t, `^the workers do not all know the same: \d+@\S+ / \d+@\S+$`, checks["managers"].Detail)
+	checks, done = s.doctor("--manager", "prod")
+	require.Equal(t, 1, done.code)
+	require.Regexp(t, `^1 of 2 workers on task queue migration-link.prod, without \d+@\S+$`, checks["prod: workers"].Detail)
+	require.Contains(t, checks["prod: workers"].Remedy, "Give every worker the same configuration")
 }

@@ -34,12 +34,16 @@ func TestTheVersionIsTheTagOrElseTheCommit(t *testing.T) {
 	}
 }
 
-func TestAnIdentityTellsTheVersion(t *testing.T) {
+func TestAnIdentityTellsVersionsAndConfigurationsApart(t *testing.T) {
 	t.Parallel()
-	version, process, ok := SplitIdentity(Identity())
+	worker, ok := ParseIdentity(Identity([]string{"demo", "prod"}))
 	require.True(t, ok)
-	require.Equal(t, Version(), version)
-	require.Regexp(t, `^\d+@.+`, process)
-	_, _, ok = SplitIdentity("4711@host@")
-	require.False(t, ok, "a worker of before")
+	require.Equal(t, Version(), worker.Version)
+	require.Regexp(t, `^\d+@.+`, worker.Process)
+	same, _ := ParseIdentity(Identity([]string{"prod", "demo"}))
+	require.Equal(t, worker, same)
+	less, _ := ParseIdentity(Identity([]string{"demo"}))
+	require.NotEqual(t, worker.Managers, less.Managers)
+	_, ok = ParseIdentity("4711@host@")
+	require.False(t, ok, "the SDK's own")
 }

@@ -2,27 +2,45 @@ package buildinfo
 
 import (
 	"fmt"
+	"hash/fnv"
 	"os"
+	"slices"
 	"strings"
 )
 
 const identityPrefix = "migrationlink/"
 
-// Identity is what Temporal shows of a worker in this process: with its version,
-// so that workers of different versions are noticed.
-func Identity() string {
+// Worker is what the identity of a worker in Temporal tells of it.
+type Worker struct {
+	Version string
+	// Process is its number and host.
+	Process string
+	// Managers differs between workers whose configurations name different
+	// managers. It is a hash: every event of a history repeats the identity.
+	Managers string
+}
+
+// Identity is what Temporal shows of a worker in this process, so that workers
+// of different versions or configurations are noticed.
+func Identity(managers []string) string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s%s %d@%s", identityPrefix, Version(), os.Getpid(), host)
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(strings.Join(slices.Sorted(slices.Values(managers)), " "))) // never fails
+	return fmt.Sprintf("%s%s %d@%s %08x", identityPrefix, Version(), os.Getpid(), host, hash.Sum32())
 }
 
-// SplitIdentity returns version and process of a worker's Identity.
-func SplitIdentity(identity string) (version, process string, ok bool) {
+// ParseIdentity reads what Identity wrote; other programs have other identities.
+func ParseIdentity(identity string) (Worker, bool) {
 	rest, ok := strings.CutPrefix(identity, identityPrefix)
 	if !ok {
-		return "", "", false
+		return Worker{}, false
 	}
-	return strings.Cut(rest, " ")
+	parts := strings.Split(rest, " ")
+	if len(parts) != 3 {
+		return Worker{}, false
+	}
+	return Worker{parts[0], parts[1], parts[2]}, true
 }

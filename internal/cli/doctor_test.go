@@ -48,7 +48,7 @@ func TestDoctorSaysWhyTheRestIsNotCheckedWithoutTemporal(t *testing.T) {
 			require.True(t, checks["settings"].OK)
 			require.Contains(t, checks["Temporal"].Detail, address)
 			require.Contains(t, checks["Temporal"].Remedy, "TEMPORAL_ADDRESS")
-			for _, rest := range []string{"namespace", "workers", "versions", "keys", "roles"} {
+			for _, rest := range []string{"namespace", "workers", "versions", "managers", "keys", "roles"} {
 				require.True(t, checks[rest].Skipped, rest)
 				require.Equal(t, "not checked: Temporal does not answer", checks[rest].Detail)
 			}
@@ -129,13 +129,21 @@ func TestDoctorComparesVersions(t *testing.T) {
 		}
 		return compareVersions(mine, polling)
 	}
-	require.True(t, compare(buildinfo.Version(), buildinfo.Identity()).OK)
-	require.True(t, compare("v2", "migrationlink/v2 7@host", "migrationlink/v2 8@host").OK)
+	require.True(t, compare(buildinfo.Version(), buildinfo.Identity(nil)).OK)
+	require.True(t, compare("v2", "migrationlink/v2 7@host x", "migrationlink/v2 8@host x").OK)
 	require.True(t, compare("v2").Skipped)
-	require.True(t, compare(buildinfo.Unknown, "migrationlink/v2 7@host").Skipped)
-	wrong := compare("v2", "migrationlink/v1 7@host", "migrationlink/v2 8@host", "9@before")
+	require.True(t, compare(buildinfo.Unknown, "migrationlink/v2 7@host x").Skipped)
+	wrong := compare("v2", "migrationlink/v1 7@host x", "migrationlink/v2 8@host x", "9@before")
 	require.Equal(t, "this starter is v2, worker 9@before tells no version, worker 7@host is v1", wrong.Detail)
 	require.False(t, wrong.OK || wrong.Skipped)
+}
+
+func TestDoctorFindsWorkersWithOtherManagers(t *testing.T) {
+	t.Parallel()
+	same := pollers{"migrationlink/v2 7@a x": testStart, "migrationlink/v2 8@b x": testStart, "9@before": testStart}
+	require.Equal(t, good("managers", "demo, prod"), compareManagers([]string{"demo", "prod"}, same))
+	other := pollers{"migrationlink/v2 7@a x": testStart, "migrationlink/v2 9@c x": testStart, "migrationlink/v2 8@b y": testStart}
+	require.Equal(t, "the workers do not all know the same: 7@a, 9@c / 8@b", compareManagers([]string{"demo"}, other).Detail)
 }
 
 func TestDoctorChecksAManagerThroughItsWorkers(t *testing.T) {
@@ -144,7 +152,7 @@ func TestDoctorChecksAManagerThroughItsWorkers(t *testing.T) {
 	fresh := func(ids ...string) pollers {
 		found := pollers{}
 		for _, id := range ids {
-			found["migrationlink/v1 "+id] = now.Add(-10 * time.Second)
+			found["migrationlink/v1 "+id+" x"] = now.Add(-10 * time.Second)
 		}
 		return found
 	}

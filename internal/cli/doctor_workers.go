@@ -57,8 +57,8 @@ func (p pollers) text(queue string, now time.Time) string {
 
 // process is what to look for among the workers.
 func process(identity string) string {
-	if _, process, ok := buildinfo.SplitIdentity(identity); ok {
-		return process
+	if worker, ok := buildinfo.ParseIdentity(identity); ok {
+		return worker.Process
 	}
 	return identity
 }
@@ -72,6 +72,7 @@ func (d *doctor) checkWorkers(ctx context.Context) {
 		return d.stops(c, "no worker answers")
 	})
 	d.need("versions", func() check { return compareVersions(buildinfo.Version(), polling) })
+	d.need("managers", func() check { return compareManagers(managerNames(known), polling) })
 	if d.obstacle != "" {
 		d.skipManagers()
 		return
@@ -115,12 +116,12 @@ func compareVersions(mine string, polling pollers) check {
 	const name = "versions"
 	var other []string
 	for _, identity := range slices.Sorted(maps.Keys(polling)) {
-		version, process, ok := buildinfo.SplitIdentity(identity)
+		worker, ok := buildinfo.ParseIdentity(identity)
 		switch {
 		case !ok:
 			other = append(other, fmt.Sprintf("worker %s tells no version", identity))
-		case version != mine:
-			other = append(other, fmt.Sprintf("worker %s is %s", process, version))
+		case worker.Version != mine:
+			other = append(other, fmt.Sprintf("worker %s is %s", worker.Process, worker.Version))
 		}
 	}
 	switch {
@@ -133,4 +134,26 @@ func compareVersions(mine string, polling pollers) check {
 	}
 	return bad(name, fmt.Sprintf("this starter is %s, %s", mine, strings.Join(other, ", ")),
 		"Bring all workers and this starter to the same version. A worker that has ended is listed for another minute.")
+}
+
+// compareManagers finds workers with different configurations: a workflow runs on
+// any of them.
+func compareManagers(known []string, polling pollers) check {
+	const name = "managers"
+	groups := map[string][]string{}
+	for _, identity := range slices.Sorted(maps.Keys(polling)) {
+		if worker, ok := buildinfo.ParseIdentity(identity); ok {
+			groups[worker.Managers] = append(groups[worker.Managers], worker.Process)
+		}
+	}
+	if len(groups) < 2 {
+		return good(name, "%s", strings.Join(known, ", "))
+	}
+	var texts []string
+	for _, processes := range groups {
+		texts = append(texts, strings.Join(processes, ", "))
+	}
+	slices.Sort(texts)
+	return bad(name, "the workers do not all know the same: "+strings.Join(texts, " / "),
+		"Give every worker the same [managers.NAME] sections and restart them: a worker may be given any link. One that has ended is listed for another minute.")
 }

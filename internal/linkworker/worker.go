@@ -5,6 +5,8 @@ package linkworker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +31,7 @@ const heartbeatInterval = 500 * time.Millisecond
 type Worker struct {
 	logger   *zap.Logger
 	managers map[string]*opsmanager.Client
+	identity string
 	pollers  []worker.Worker
 	failed   chan error
 }
@@ -93,6 +96,7 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 		}
 		w.managers[m.Name] = manager
 	}
+	w.identity = buildinfo.Identity(slices.Collect(maps.Keys(w.managers)))
 	acts := activities.New(w.managers, secret.NewTokens(cfg.Tokens.Directory))
 	worker.SetStickyWorkflowCacheSize(cfg.Worker.MaxCachedWorkflows)
 
@@ -116,7 +120,7 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 
 func (w *Worker) pollActivities(c client.Client, settings config.Worker, m config.Manager, acts *activities.Activities) error {
 	poller := worker.New(c, migrationlink.ManagerTaskQueue(m.Name), worker.Options{
-		Identity:                     buildinfo.Identity(),
+		Identity:                     w.identity,
 		DisableWorkflowWorker:        true,
 		TaskQueueActivitiesPerSecond: m.RequestsPerSecond,
 		MaxHeartbeatThrottleInterval: heartbeatInterval,
@@ -129,7 +133,7 @@ func (w *Worker) pollActivities(c client.Client, settings config.Worker, m confi
 
 func (w *Worker) pollWorkflows(c client.Client, settings config.Worker, acts *activities.Activities) error {
 	poller := worker.New(c, migrationlink.TaskQueue, worker.Options{
-		Identity:                buildinfo.Identity(),
+		Identity:                w.identity,
 		LocalActivityWorkerOnly: true,
 		WorkerStopTimeout:       settings.StopTimeout,
 		OnFatalError:            w.fail,

@@ -31,10 +31,10 @@ const webUIPatience = 30 * time.Second
 var webUIAddress = regexp.MustCompile(`Web UI +(\S+)`)
 
 // webUI opens a browser for the Web UI of this stack. It ends with the test.
-func (s *system) webUI() *webPage {
+func (s *system) webUI(browser string) *webPage {
 	s.t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(s.t)),
+		chromedp.ExecPath(browser),
 		// Its sandbox refuses root and needs what containers do not grant; it sees
 		// no page but ours.
 		chromedp.NoSandbox,
@@ -128,17 +128,21 @@ func (p *webPage) shows(parts ...string) {
 	}
 }
 
-func (p *webPage) showsLike(pattern string) {
+// showsLike returns when something like it is to be read, with what its groups
+// have matched.
+func (p *webPage) showsLike(pattern string) []string {
 	p.t.Helper()
 	wanted := regexp.MustCompile(pattern)
 	var text string
 	for end := time.Now().Add(webUIPatience); time.Now().Before(end); {
-		if text = p.text(); wanted.MatchString(text) {
-			return
+		text = p.text()
+		if found := wanted.FindStringSubmatch(text); found != nil {
+			return found
 		}
 		on(p, "let the page work", chromedp.Evaluate[chromedp.Void](`new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise))
 	}
 	p.t.Fatalf("the page does not show %q:\n%s", pattern, text)
+	return nil
 }
 
 // screenshot takes what is below the head of the window and right of the menu.

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"flag"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ var updateScreenshot = flag.Bool("update-screenshot", false, "take docs/web-ui.p
 // any of our machines and has never heard of the starter.
 func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 	t.Parallel()
+	browser := chromium(t)
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -30,7 +32,7 @@ func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	status := s.status(run)
 
-	page := s.webUI()
+	page := s.webUI(browser)
 	page.open("/namespaces/default/workflows")
 	page.shows(id, "LinkOrganization", "RUNNING")
 
@@ -60,6 +62,7 @@ func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 
 func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	t.Parallel()
+	browser := chromium(t)
 	s := newSystem(t)
 	s.worker("")
 	org := "5f1b2c3d4e5f6a7b8c9d0e1f" // as in the README
@@ -69,18 +72,18 @@ func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	s.waitForPhase(run, migrationlink.PhaseBlocked)
 	status := s.status(run)
 
-	page := s.webUI()
+	page := s.webUI(browser)
 	page.open("/namespaces/default/workflows/" + run.GetID() + "/" + run.GetRunID() + "/user-metadata")
 	page.shows("Link organization "+org+" of manager demo", "Blocked while creating the link: a person has to act", "HTTP 403 "+opsmanagertest.RefusedAddress)
-	page.showsLike(`What to do Add 127\.0\.0\.1, .* to the access list of the API key .* starter retry --manager demo --org ` + org + `, or send the signal retry`)
+	told := page.showsLike(`What to do Add 127\.0\.0\.1, .* to the access list of the API key .* Then starter (retry .*?), or send the signal retry`)
 	page.shows("Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline))
 	if *updateScreenshot {
 		page.screenshot("../../docs/web-ui.png")
 	}
 
-	// The person does what the page says, and asks it again.
+	// The person does what the page says, word by word, and asks it again.
 	s.shape(org, map[string]any{"refusal": opsmanagertest.NoRefusal, "sync": "never"})
-	require.Zero(t, s.starter("retry", "--manager", "demo", "--org", org).code)
+	require.Zero(t, s.starter(strings.Fields(told[1])...).code, told[1])
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	page.press("r")
 	page.shows("Waiting until the link is SYNCED")

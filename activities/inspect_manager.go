@@ -64,7 +64,7 @@ func (a *Activities) InspectManager(ctx context.Context, target Target) (migrati
 		}
 		return found, nil
 	}
-	problem := inspectProblem(target, err)
+	problem := inspectProblem(ctx, target, err)
 	found.KeyAccepted = letIn(problem.Type)
 	if named || !answersUnknownOrg(problem.Type) {
 		found.Problem = &problem
@@ -92,12 +92,12 @@ func answersUnknownOrg(errorType string) bool {
 
 // inspectProblem has the remedies of the classifier but where they speak of a
 // request that goes on.
-func inspectProblem(target Target, err error) migrationlink.Problem {
+func inspectProblem(ctx context.Context, target Target, err error) migrationlink.Problem {
 	problem := classify(target, err).Problem
 	if problem.Type != migrationlink.ErrManagerUnavailable {
 		return problem
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if limit, _ := ctx.Deadline(); !time.Now().Before(limit) { // ctx.Err may still be nil
 		problem.Message = fmt.Sprintf("manager %q has not answered within %s", target.Manager, inspectLimit)
 	}
 	problem.Remedy = "Check that the manager is up, that base_url leads to it, and that the workers reach it."

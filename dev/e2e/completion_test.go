@@ -4,12 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/migrationlink/migrationlink"
 )
 
 // completeSystem has one link under way of each of two managers, and one ended.
@@ -17,9 +16,9 @@ func completeSystem(t *testing.T) (s *system, running, ended string) {
 	t.Helper()
 	s = newSystem(t)
 	running, ended = "aaaa"+newOrg()[4:], "aabb"+newOrg()[4:]
-	s.park("demo", running, migrationlink.LinkWorkflow, nil)
-	s.park("prod", newOrg(), migrationlink.LinkWorkflow, nil)
-	over := s.park("demo", ended, migrationlink.LinkWorkflow, nil)
+	s.park("demo", running)
+	s.park("prod", newOrg())
+	over := s.park("demo", ended)
 	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), over.GetID(), over.GetRunID(), "test"))
 	s.listSoon([]string{ended}, "--state", "terminated")
 	return s, running, ended
@@ -53,7 +52,7 @@ func (s *system) inShell(shell string, args ...string) string {
 	if err != nil {
 		s.t.Skipf("%s is not installed", shell)
 	}
-	env := append(s.env, "PATH="+filepath.Dir(starterProgram)+":"+os.Getenv("PATH"), "HOME="+s.t.TempDir())
+	env := append(slices.Clone(s.env), "PATH="+filepath.Dir(starterProgram)+":"+os.Getenv("PATH"), "HOME="+s.t.TempDir())
 	done := runProgram(s.t, env, path, args...)
 	require.Zero(s.t, done.code, done.stderr)
 	require.Empty(s.t, done.stderr)

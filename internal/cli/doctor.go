@@ -110,23 +110,20 @@ type doctor struct {
 	server *server
 
 	checks []check
-	show   func(check)
+	table  checkTable
 	// obstacle is why what follows cannot be checked; empty if it can.
 	obstacle string
 	code     int
 }
 
 func (a *app) doctor(ctx context.Context, given doctorFlags) error {
-	d := &doctor{app: a, given: given, show: func(check) {}}
-	if !a.json() {
-		d.show = a.newCheckTable().show
-	}
+	d := &doctor{app: a, given: given, table: a.newCheckTable(ctx)}
 	d.examine(ctx)
 	if d.server != nil {
 		d.server.Close()
 	}
 	if ctx.Err() != nil {
-		return failure{ExitOther, "interrupted; what is above was checked", ""}
+		return failure{ExitOther, "interrupted before everything was checked", ""}
 	}
 	if a.json() {
 		if err := a.printJSON(map[string][]check{"checks": d.checks}); err != nil {
@@ -145,7 +142,7 @@ func (d *doctor) examine(ctx context.Context) {
 
 func (d *doctor) add(c check) {
 	d.checks = append(d.checks, c)
-	d.show(c)
+	d.table.show(c)
 }
 
 // need adds a check that is made only if nothing is in its way.

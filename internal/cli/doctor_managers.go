@@ -44,7 +44,7 @@ func (d *doctor) checkManagers(ctx context.Context, known migrationlink.Inspecti
 	var both sync.WaitGroup
 	both.Go(func() { queues, undescribed = d.server.managerPollers(ctx, all) })
 	both.Go(func() { called, unanswered = d.callManagers(ctx, names) })
-	both.Wait()
+	d.table.during("waiting for the managers to answer, up to 40s", both.Wait)
 	for _, err := range []error{undescribed, unanswered} {
 		if err != nil {
 			d.add(failed("managers", d.server.explain(ctx, err)))

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -18,17 +21,54 @@ type checkTable struct {
 	out    io.Writer
 	width  int // 0 without a terminal: nothing is wrapped
 	colour bool
+	// over tells that nobody waits any more: what is still found is not true.
+	over func() bool
 }
 
-func (a *app) newCheckTable() checkTable {
-	t := checkTable{out: a.env.Stdout}
-	if a.env.isTerminal(a.env.Stdout) {
-		t.width, t.colour = a.env.TerminalWidth(a.env.Stdout), a.env.colour()
+// newCheckTable shows nothing where the output is for a program.
+func (a *app) newCheckTable(ctx context.Context) checkTable {
+	t := checkTable{out: io.Discard, over: func() bool { return ctx.Err() != nil }}
+	if a.json() {
+		return t
+	}
+	t.out = a.env.Stdout
+	if a.env.isTerminal(t.out) {
+		t.width, t.colour = a.env.TerminalWidth(t.out), a.env.colour()
 	}
 	return t
 }
 
+// patience is how long nobody wonders what is waited for.
+const patience = time.Second
+
+// during tells what is waited for, until the work is done, where somebody looks on.
+func (t checkTable) during(what string, work func()) {
+	if t.width == 0 {
+		work()
+		return
+	}
+	done := make(chan struct{})
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		select {
+		case <-done:
+			return
+		case <-time.After(patience):
+		}
+		note := line{{text: "… " + what, style: faint}}
+		_, _ = io.WriteString(t.out, note.fit(t.width-1).render(t.colour))
+		<-done
+		_, _ = io.WriteString(t.out, "\r\x1b[K")
+	})
+	work()
+	close(done)
+	telling.Wait()
+}
+
 func (t checkTable) show(c check) {
+	if t.over != nil && t.over() {
+		return
+	}
 	var text strings.Builder
 	for _, l := range t.lines(c) {
 		text.WriteString(l.render(t.colour) + "\n")

@@ -92,7 +92,7 @@ func (d *doctor) askWorkers(ctx context.Context) (migrationlink.Inspection, poll
 		polling, err = d.server.pollers(ctx, migrationlink.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	})
 	both.Go(func() { known, unanswered = d.server.knownManagers(ctx, knownLimit) })
-	both.Wait()
+	d.table.during("waiting for a worker to answer", both.Wait)
 	if err != nil {
 		return known, nil, failed(name, d.server.explain(ctx, err))
 	}

@@ -1,5 +1,5 @@
-// Command starter links organizations, and shows and cancels links that are
-// under way.
+// Command starter links and unlinks organizations, and is the operator's hand on
+// what is under way.
 package main
 
 import (

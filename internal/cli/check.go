@@ -45,7 +45,8 @@ func (a *app) check(ctx context.Context, run linkRun) error {
 		return err
 	}
 	var seen migrationlink.Check
-	if err := s.update(ctx, run, migrationlink.CheckUpdate, nil, &seen); err != nil {
+	a.patiently("the manager", func() { err = s.update(ctx, run, migrationlink.CheckUpdate, nil, &seen) })
+	if err != nil {
 		return refusedBy(err, run, ExitFailed)
 	}
 	if a.json() {

@@ -88,7 +88,8 @@ func (a *app) extend(cmd *cobra.Command, run linkRun, request migrationlink.Exte
 		return err
 	}
 	defer s.Close()
-	run, extended, err := s.extend(ctx, run, request)
+	var extended migrationlink.Extension
+	a.patiently("a worker", func() { run, extended, err = s.extend(ctx, run, request) })
 	if wrong, ok := fieldProblems(err, migrationlink.ErrInvalidUpdate); ok {
 		return wrongUsage(cmd, flagProblems(wrong)...)
 	}

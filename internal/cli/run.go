@@ -91,11 +91,20 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.profile, "profile", "", "profile of Temporal's configuration file, instead of TEMPORAL_PROFILE")
 	flags.BoolVar(&a.verbose, "verbose", false, "log what the Temporal client does")
 	root.SetFlagErrorFunc(wrongFlag)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", a.helpWidth())))
 	root.AddCommand(a.linkCommand(), a.unlinkCommand(), a.statusCommand(), a.cancelCommand(),
 		a.retryCommand(), a.extendCommand(), a.checkCommand(), a.listCommand(), a.doctorCommand(), completionCommand())
 	root.Version = buildinfo.Text()
 	a.completeFlags(root)
 	return root
+}
+
+// helpWidth is that of the texts above where there is no terminal.
+func (a *app) helpWidth() int {
+	if width := a.env.TerminalWidth(a.env.Stdout); width > 0 {
+		return width - 1
+	}
+	return 100
 }
 
 func (a *app) json() bool { return a.output == "json" }

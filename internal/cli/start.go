@@ -64,7 +64,8 @@ func (a *app) start(ctx context.Context, asked starting, detach bool) error {
 		return err
 	}
 	defer s.Close()
-	begun, err := s.startOrJoin(ctx, asked)
+	var begun started
+	a.patiently("a worker", func() { begun, err = s.startOrJoin(ctx, asked) })
 	if err != nil {
 		return s.explain(ctx, err)
 	}

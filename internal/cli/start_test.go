@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -238,6 +239,10 @@ then          starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
 `)
 	require.NotContains(t, done.stdout, "note")
 
+	c := newCommand(f)
+	c.terminal = &c.stdout
+	require.Contains(t, c.run(t.Context(), args("status")...).stdout, "state         \x1b[31mrunning, BLOCKED while creating\x1b[0m\n")
+
 	f.status, f.pending = nil, nil
 	f.memo.Fields[migrationlink.PhaseMemo] = payloads("blocked").GetPayloads()[0]
 	done = newCommand(f).run(t.Context(), args("status")...)
@@ -260,4 +265,16 @@ func TestAWorkerThatDiedIsOneNoteNotTwo(t *testing.T) {
 	require.Len(t, seen.notes(late), 1)
 	notes := seen.withStatus(nil, "no worker is answering on task queue migration-link").notes(late)
 	require.Equal(t, []string{"no worker is answering on task queue migration-link. Start a worker, or look at its log; the link goes on as soon as one is there."}, notes)
+}
+
+func TestWhoWaitsLongIsToldForWhat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCommand(nil)
+		a := &app{env: Environment{Stdout: &c.stdout}}
+		a.patiently("a worker", func() {})
+		require.Empty(t, c.stdout.String())
+		a.patiently("a worker", func() { <-time.After(2 * hintAfter) })
+		require.Equal(t, "Waiting for a worker …\n", c.stdout.String())
+	})
 }

@@ -86,9 +86,10 @@ func (a *app) statusText(o observation) string {
 	t.row("manager", o.run.manager)
 	t.row("workflow", o.run.workflowID())
 	t.row("run", o.run.runID)
-	t.row("state", o.headline())
 	if o.running() && o.blocked() {
 		a.blockedRows(&t, o)
+	} else {
+		t.row("state", o.headline())
 	}
 	t.row("link status", oneLine(o.linkStatus))
 	if o.polls > 0 {
@@ -116,6 +117,7 @@ func (a *app) statusText(o observation) string {
 
 // blockedRows end with a line that can be copied.
 func (a *app) blockedRows(t *rows, o observation) {
+	t.line("state", line{{text: o.headline(), style: red}}.render(t.width > 0 && a.env.colour()))
 	if o.problem != nil {
 		t.row("problem", oneLine(o.problem.Message))
 		t.row("remedy", oneLine(o.remedy()))

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,26 @@ func (s *server) underWay(ctx context.Context, run linkRun) (linkRun, error) {
 		return run, nothingRunning(run, state)
 	}
 	return run, nil
+}
+
+// hintAfter is how long a person waits without a word.
+const hintAfter = 2 * time.Second
+
+// patiently says what is waited for when that takes long.
+func (a *app) patiently(what string, work func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	hint := time.NewTimer(hintAfter)
+	defer hint.Stop()
+	select {
+	case <-done:
+	case <-hint.C:
+		a.say("Waiting for %s …", what)
+		<-done
+	}
 }
 
 func nothingRunning(run linkRun, state string) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,6 +84,11 @@ func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
 		done := newCommand(nil).run(t.Context(), name, "--help")
 		require.Equal(t, ExitOK, done.code)
 		require.Contains(t, done.stdout, "  starter "+name+" --manager demo --org ")
+	}
+	c := newCommand(nil)
+	c.terminal = &c.stdout
+	for shown := range strings.Lines(c.run(t.Context(), "link", "--help").stdout) {
+		require.Less(t, len(shown), 101, "the terminal's width is respected")
 	}
 	done := newCommand(nil).run(t.Context(), "--help")
 	require.Equal(t, ExitOK, done.code)

@@ -1,0 +1,255 @@
+package workflows_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// schedule is everything that a request meets.
+type schedule struct {
+	Link    *migrationlink.LinkRequest // or
+	Unlink  *migrationlink.UnlinkRequest
+	Manager conduct
+	// Fates are those of the attempts of each activity in their order; after them
+	// nothing goes wrong.
+	Fates  map[string][]fate
+	Events []event
+}
+
+// event is what somebody does.
+type event struct {
+	After string // the moment from which At counts
+	At    time.Duration
+	What  string
+	By    time.Duration // of an extension
+}
+
+// Moments in the life of a link.
+const (
+	theStart  = "the start"
+	firstPost = "the first POST"
+	firstLoss = "the first lost reply"
+	firstWait = "the first wait"
+	firstKill = "the first removal"
+)
+
+// What somebody can do.
+const (
+	cancelSignal = "cancel signal"
+	cancelItself = "cancel"
+	retryAtOnce  = "retry"
+	fixAndRetry  = "fix and retry"
+	extendIt     = "extend"
+	checkNow     = "check-now"
+	acceptIt     = "accept"
+	othersLink   = "others link"
+	othersUnlink = "others unlink"
+)
+
+const newToken = "env:LINK_TOKEN_NEW"
+
+// among draws each of the values as often as any other: rapid itself prefers the
+// first, and it is in the rare ones that promises break.
+func among[T any](values ...T) *rapid.Generator[T] {
+	return rapid.Custom(func(t *rapid.T) T {
+		n := 0
+		for range 8 {
+			n *= 2
+			if rapid.Bool().Draw(t, "bit") {
+				n++
+			}
+		}
+		return values[n*len(values)>>8]
+	})
+}
+
+// inHundred is true so many times in a hundred.
+func inHundred(share int) *rapid.Generator[bool] {
+	values := make([]bool, 100)
+	for i := range share {
+		values[99-i] = true
+	}
+	return among(values...)
+}
+
+// moments are of all sizes: within a call, between polls, beyond a deadline.
+var moments = rapid.Custom(func(t *rapid.T) time.Duration {
+	unit := among[time.Duration](20*time.Millisecond, time.Second, 20*time.Second).Draw(t, "unit")
+	// Nothing happens at the very moment at which something else does.
+	return time.Duration(rapid.IntRange(0, 60).Draw(t, "units"))*unit + 3*time.Millisecond
+})
+
+func linkSchedules(ifLinked migrationlink.LinkedPolicy) *rapid.Generator[schedule] {
+	return rapid.Custom(func(t *rapid.T) schedule {
+		s := drawSchedule(t)
+		s.Link = &migrationlink.LinkRequest{
+			Manager: "demo", OrgID: orgID,
+			Token:         migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"},
+			IfLinked:      ifLinked,
+			Undo:          among(migrationlink.UndoOnCancel, migrationlink.UndoAlways, migrationlink.UndoNever).Draw(t, "undo"),
+			OnBlocked:     onBlocked.Draw(t, "onBlocked"),
+			CreateTimeout: limits(5*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute).Draw(t, "create"),
+			SyncTimeout:   limits(3*time.Second, 20*time.Second, time.Minute, 10*time.Minute).Draw(t, "sync"),
+			SettleTime:    limits(3*time.Second, 20*time.Second, time.Minute).Draw(t, "settle"),
+		}
+		s.leaveOut()
+		return s
+	})
+}
+
+func unlinkSchedules() *rapid.Generator[schedule] {
+	return rapid.Custom(func(t *rapid.T) schedule {
+		s := drawSchedule(t)
+		s.Unlink = &migrationlink.UnlinkRequest{
+			Manager: "demo", OrgID: orgID,
+			OnBlocked: onBlocked.Draw(t, "onBlocked"),
+			Timeout:   limits(5*time.Second, time.Minute, 15*time.Minute).Draw(t, "timeout"),
+		}
+		return s
+	})
+}
+
+var onBlocked = among(migrationlink.FailWhenBlocked, migrationlink.WaitWhenBlocked)
+
+func limits(values ...time.Duration) *rapid.Generator[migrationlink.Duration] {
+	return rapid.Map(among(values...), migrationlink.DurationOf)
+}
+
+func drawSchedule(t *rapid.T) schedule {
+	return schedule{
+		Manager: conducts.Draw(t, "manager"),
+		Fates: map[string][]fate{
+			migrationlink.CreateLinkActivity:  rapid.SliceOfN(fates(often, mostly), 0, 5).Draw(t, "creates"),
+			migrationlink.AwaitSyncedActivity: rapid.SliceOfN(fates(rarely, rarely), 0, 5).Draw(t, "waits"),
+			migrationlink.DeleteLinkActivity:  rapid.SliceOfN(fates(often, often), 0, 5).Draw(t, "deletes"),
+			migrationlink.LinkStatusActivity:  rapid.SliceOfN(fates(rarely, rarely), 0, 2).Draw(t, "checks"),
+		},
+		Events: rapid.SliceOfN(events, 0, 5).Draw(t, "events"),
+	}
+}
+
+var conducts = rapid.Custom(func(t *rapid.T) conduct {
+	c := conduct{
+		WithoutLink:   among(migrationlink.LinkNone, migrationlink.LinkNotSynced).Draw(t, "without link"),
+		SecondPost:    among(conflict, overwrite, idempotent).Draw(t, "second POST"),
+		SecondDelete:  among("404", "204").Draw(t, "second DELETE"),
+		Sync:          syncs.Draw(t, "sync"),
+		Others:        among("", "", "", "", migrationlink.LinkSynced, migrationlink.LinkNotSynced).Draw(t, "others"),
+		OthersSync:    syncs.Draw(t, "others' sync"),
+		MigrationEnds: among[time.Duration](0, 0, 0, 10*time.Second, 5*time.Minute, 25*time.Minute).Draw(t, "migration"),
+		Token:         among("", "", "", "", "", "", "", "", migrationlink.ErrTokenRejected, migrationlink.ErrTokenUnavailable).Draw(t, "token"),
+	}
+	if inHundred(30).Draw(t, "refuses") {
+		c.Refusals = []refusal{refusals.Draw(t, "refusal")}
+	}
+	return c
+})
+
+const never = -time.Second
+
+var syncs = among[time.Duration](0, 0, 2*time.Second, 15*time.Second, 45*time.Second, 4*time.Minute, never)
+
+var refusals = rapid.Custom(func(t *rapid.T) refusal {
+	from := moments.Draw(t, "from")
+	return refusal{
+		Type: among(
+			migrationlink.ErrKeyRejected, migrationlink.ErrRoleMissing, migrationlink.ErrAccessListRefused,
+			migrationlink.ErrAccountSuspended, migrationlink.ErrOrgNotFound,
+		).Draw(t, "type"),
+		From:  from,
+		Until: from + moments.Draw(t, "lasts"),
+	}
+})
+
+// How many calls in a hundred meet a mishap.
+const (
+	rarely = 10
+	often  = 25
+	mostly = 60
+)
+
+func mishaps(share int) *rapid.Generator[mishap] {
+	return rapid.Custom(func(t *rapid.T) mishap {
+		if !inHundred(share).Draw(t, "bad luck") {
+			return fine
+		}
+		return among(
+			slow, unavailable, rateLimited, brokenBefore, brokenAfter, brokenLate, errorBefore, errorAfter, vanishBefore, vanishAfter, vanishLate,
+		).Draw(t, "mishap")
+	})
+}
+
+// fates are of attempts whose reads and whose POST or DELETE meet mishaps as often
+// as the shares say.
+func fates(reads, writes int) *rapid.Generator[fate] {
+	return rapid.Custom(func(t *rapid.T) fate {
+		f := fate{Read: mishaps(reads).Draw(t, "read"), Write: mishaps(writes).Draw(t, "write"), After: mishaps(reads).Draw(t, "after")}
+		if inHundred(8).Draw(t, "queued") {
+			f.Queued = among[time.Duration](2*time.Second, 5*time.Second, time.Minute).Draw(t, "for")
+		}
+		f.Unmarked, f.Paused = inHundred(5).Draw(t, "unmarked"), inHundred(10).Draw(t, "paused")
+		return f
+	})
+}
+
+var events = rapid.Custom(func(t *rapid.T) event {
+	return event{
+		After: among(theStart, theStart, firstPost, firstLoss, firstWait, firstKill).Draw(t, "after"),
+		At:    moments.Draw(t, "at"),
+		What: among(
+			cancelSignal, cancelItself, retryAtOnce, fixAndRetry, fixAndRetry, extendIt, extendIt, checkNow, checkNow, acceptIt, othersLink, othersUnlink,
+		).Draw(t, "what"),
+		By: among[time.Duration](10*time.Second, 5*time.Minute, 30*time.Minute).Draw(t, "by"),
+	}
+})
+
+// leaveOut takes out of a schedule what is documented to break a promise.
+func (s *schedule) leaveOut() {
+	mayBeOthers := s.Manager.Others == migrationlink.LinkNotSynced ||
+		slices.ContainsFunc(s.Events, func(e event) bool { return e.What == othersLink })
+	soonest := s.lateness() / 2
+	if s.Manager.SecondPost == overwrite && (s.Manager.WithoutLink == migrationlink.LinkNotSynced || mayBeOthers) &&
+		slices.ContainsFunc(s.Fates[migrationlink.CreateLinkActivity], fate.loses) && (s.Manager.Sync < 0 || s.Manager.Sync > soonest) {
+		// Where NOT_SYNCED was read before a lost POST, nothing tells its link from
+		// what was there before it is SYNCED; when that takes longer than the
+		// settling time, a second POST takes effect.
+		s.Manager.Sync = soonest
+	}
+}
+
+// lateness is how much later than its call an effect comes: less than the
+// settling time, which says how long one is looked for.
+func (s *schedule) lateness() time.Duration {
+	if s.Link == nil {
+		return 10 * time.Second
+	}
+	return s.Link.SettleLimit() / 2
+}
+
+func (s *schedule) String() string {
+	var text strings.Builder
+	if s.Link != nil {
+		fmt.Fprintf(&text, "link: undo %s, ifLinked %s, onBlocked %s, create %s, sync %s, settle %s\n",
+			s.Link.Undo, s.Link.IfLinked, s.Link.OnBlocked, s.Link.CreateTimeout, s.Link.SyncTimeout, s.Link.SettleTime)
+	} else {
+		fmt.Fprintf(&text, "unlink: onBlocked %s, timeout %s\n", s.Unlink.OnBlocked, s.Unlink.Timeout)
+	}
+	fmt.Fprintf(&text, "manager: %v\n", s.Manager)
+	for name, fates := range s.Fates {
+		for i, f := range fates {
+			if f != (fate{}) {
+				fmt.Fprintf(&text, "%s, attempt %d: %v\n", name, i+1, f)
+			}
+		}
+	}
+	for _, e := range s.Events {
+		fmt.Fprintf(&text, "%s: %v after %s (by %v)\n", e.What, e.At, e.After, e.By)
+	}
+	return text.String()
+}

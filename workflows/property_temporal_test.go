@@ -1,0 +1,341 @@
+package workflows_test
+
+import (
+	"errors"
+	"iter"
+	"time"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// The test environment ends an activity at once when it is cancelled, whatever
+// WaitForCancellation says, caps its attempts at ten and backs off a constant
+// second. So an interceptor takes every activity out of its hands: here is what a
+// server and its workers make of one, in virtual time and in one goroutine.
+
+// fleet is the interceptor.
+type fleet struct {
+	interceptor.WorkerInterceptorBase
+	scene *scene
+}
+
+func (f *fleet) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &inbound{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}, scene: f.scene}
+}
+
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	scene *scene
+}
+
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&outbound{WorkflowOutboundInterceptorBase: interceptor.WorkflowOutboundInterceptorBase{Next: next}, scene: i.scene})
+}
+
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	scene *scene
+}
+
+func (o *outbound) UpsertMemo(ctx workflow.Context, memo map[string]any) error {
+	if memo[migrationlink.PhaseMemo] == string(migrationlink.PhaseBlocked) {
+		o.scene.met("blocked")
+	}
+	return o.Next.UpsertMemo(ctx, memo)
+}
+
+func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, _ ...any) workflow.Future {
+	future, settle := workflow.NewFuture(ctx)
+	o.scene.tell("%s: the manager is known", name)
+	settle.SetValue(nil)
+	return future
+}
+
+func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	future, settle := workflow.NewFuture(ctx)
+	if ctx.Err() != nil {
+		settle.SetError(temporal.NewCanceledError())
+		return future
+	}
+	e := &execution{scene: o.scene, name: name, in: args[0], options: workflow.GetActivityOptions(ctx), settle: settle}
+	e.schedule()
+	watching, _ := workflow.NewDisconnectedContext(ctx)
+	workflow.Go(watching, func(watching workflow.Context) {
+		ctx.Done().Receive(watching, nil)
+		e.cancel()
+	})
+	return future
+}
+
+// execution is one activity, as the server sees it.
+type execution struct {
+	scene   *scene
+	name    string
+	in      any
+	options workflow.ActivityOptions
+	settle  workflow.Settable
+
+	settled         bool
+	attempts        int
+	running         *attempt
+	beat            any // heartbeat details that the server has
+	last            error
+	cancelRequested bool
+	expires         time.Time // zero when never
+}
+
+func (e *execution) schedule() {
+	e.scene.started(e.name, e.in)
+	if limit := e.options.ScheduleToCloseTimeout; limit > 0 {
+		e.expires = e.scene.now().Add(limit)
+		e.scene.after(limit, func() {
+			e.end(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, e.last, e.beats()...))
+			if e.running != nil {
+				e.running.hearOfTheEnd(seldom)
+			}
+		})
+	}
+	e.enqueue()
+}
+
+func (e *execution) beats() []any {
+	if e.beat == nil {
+		return nil
+	}
+	return []any{e.beat}
+}
+
+// enqueue waits for a worker to take the next attempt.
+func (e *execution) enqueue() {
+	e.attempts++
+	fate := e.scene.fate(e.name)
+	queued := pickUp + fate.Queued
+	if limit := e.options.ScheduleToStartTimeout; limit > 0 && queued > limit {
+		e.scene.after(limit, func() { e.end(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_START, nil, e.beats()...)) })
+		return
+	}
+	e.scene.after(queued, func() {
+		if !e.settled {
+			e.running = begin(e, fate)
+		}
+	})
+}
+
+// cancel is the server's answer to a workflow that cancels the activity.
+func (e *execution) cancel() {
+	if e.settled {
+		return
+	}
+	e.cancelRequested = true
+	notice := seldom
+	if e.options.WaitForCancellation {
+		notice = soon
+	}
+	if e.running != nil {
+		e.running.hearOfTheEnd(notice)
+	}
+	if e.running == nil || !e.options.WaitForCancellation {
+		e.end(nil, temporal.NewCanceledError())
+	}
+}
+
+// ended decides what follows an attempt.
+func (e *execution) ended(result any, err error) {
+	e.running = nil
+	delay, again := e.retryDelay(err)
+	if err == nil || e.cancelRequested || !again {
+		e.end(result, err)
+		return
+	}
+	e.last = err
+	e.scene.after(delay, func() {
+		if !e.settled {
+			e.enqueue()
+		}
+	})
+}
+
+func (e *execution) retryDelay(err error) (_ time.Duration, again bool) {
+	policy := e.options.RetryPolicy
+	if policy.MaximumAttempts > 0 && e.attempts >= int(policy.MaximumAttempts) {
+		return 0, false
+	}
+	delay := policy.InitialInterval
+	for range e.attempts - 1 {
+		delay = min(time.Duration(float64(delay)*policy.BackoffCoefficient), policy.MaximumInterval)
+	}
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		if failed.NonRetryable() {
+			return 0, false
+		}
+		if failed.NextRetryDelay() > 0 {
+			delay = failed.NextRetryDelay()
+		}
+	}
+	return delay, e.expires.IsZero() || !e.scene.now().Add(delay).After(e.expires)
+}
+
+// end gives the workflow what it waits for, in the shape in which it arrives.
+func (e *execution) end(result any, err error) {
+	if e.settled {
+		return
+	}
+	e.settled = true
+	if e.name == migrationlink.CreateLinkActivity {
+		e.scene.manager.unseen = false
+	}
+	e.scene.tell("%s: %s", e.name, outcomeOf(result, err))
+	if err == nil {
+		e.settle.SetValue(result)
+		return
+	}
+	if e.name == migrationlink.CreateLinkActivity && e.lost(err) {
+		e.scene.lost()
+	}
+	converter := temporal.GetDefaultFailureConverter()
+	e.settle.SetError(converter.FailureToError(converter.ErrorToFailure(err)))
+}
+
+// lost tells whether err leaves it open what a POST has done.
+func (e *execution) lost(err error) bool {
+	if _, ok := errors.AsType[*temporal.TimeoutError](err); ok {
+		return e.beat != nil
+	}
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && failed.Type() == migrationlink.ErrReplyLost
+}
+
+const (
+	pickUp = 10 * time.Millisecond // a worker that is there takes a task
+	// soon and seldom are when an attempt hears that it is cancelled, as in the
+	// real activities.
+	soon   = 400 * time.Millisecond
+	seldom = 3 * time.Second
+)
+
+// attempt is one attempt of an activity, as a worker runs it: straight-line code
+// in virtual time.
+type attempt struct {
+	*execution
+	fate     fate
+	number   int
+	pass     func(time.Duration) // lets time pass; shorter when the attempt is cancelled
+	turn     int                 // of what waits for time to pass
+	resume   func(turn int)
+	heard    bool // that nobody waits for it any more
+	recorded bool // a heartbeat: the next are held back, and lost with the worker
+	held     any  // such a one
+	vanished bool // the worker
+	// stopsWith is what the attempt leaves when it stops for a cancellation.
+	stopsWith any
+}
+
+// An attempt ends in the middle by a panic with one of these.
+type (
+	workerVanishes struct{}
+	attemptStops   struct{} // it has heard that nobody waits for it any more
+	sceneEnds      struct{}
+)
+
+func begin(e *execution, fate fate) *attempt {
+	a := &attempt{execution: e, fate: fate, number: e.attempts}
+	var result any
+	var err error
+	next, stop := iter.Pull(func(yield func(time.Duration) bool) {
+		a.pass = func(d time.Duration) {
+			if !yield(d) {
+				panic(sceneEnds{})
+			}
+		}
+		result, err = a.runToItsEnd()
+	})
+	e.scene.cleanups = append(e.scene.cleanups, stop)
+	a.resume = func(turn int) {
+		if turn != a.turn {
+			return // it was woken before
+		}
+		a.turn++
+		turn = a.turn
+		if d, more := next(); more {
+			e.scene.after(d, func() { a.resume(turn) })
+			return
+		}
+		a.report(result, err)
+	}
+	a.resume(0)
+	return a
+}
+
+func (a *attempt) runToItsEnd() (result any, err error) {
+	defer func() {
+		switch ended := recover(); ended.(type) {
+		case nil, sceneEnds:
+		case workerVanishes:
+			a.vanished = true
+		case attemptStops:
+			err = temporal.NewCanceledError()
+			if a.stopsWith != nil {
+				err = temporal.NewCanceledError(a.stopsWith)
+			}
+		default:
+			panic(ended)
+		}
+	}()
+	return a.scene.perform(a)
+}
+
+// report is what the server learns of the attempt's end. A worker that has
+// vanished is noticed by its silence.
+func (a *attempt) report(result any, err error) {
+	if !a.vanished {
+		if a.held != nil {
+			a.beat = a.held
+		}
+		a.ended(result, err)
+		return
+	}
+	a.scene.after(a.options.HeartbeatTimeout, func() {
+		switch {
+		case a.settled:
+		case a.fate.Paused: // an operator has: the server then forgets the limit of one
+			a.enqueue()
+		default:
+			a.ended(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil, a.beats()...))
+		}
+	})
+}
+
+func (a *attempt) hearOfTheEnd(notice time.Duration) {
+	turn := a.turn
+	a.scene.after(notice, func() {
+		a.heard = true
+		if turn == a.turn {
+			a.resume(turn)
+		}
+	})
+}
+
+// record is activity.RecordHeartbeat: the first arrives, the next wait for the
+// end of the attempt.
+func (a *attempt) record(details any) {
+	if !a.recorded {
+		a.recorded, a.beat = true, details
+	}
+	a.held = details
+}
+
+// mark is a heartbeat that the server has acknowledged. It says when the activity
+// is cancelled.
+func (a *attempt) mark(posting activities.Posting) (acknowledged bool) {
+	if a.cancelRequested {
+		return false
+	}
+	a.beat, a.held = posting, posting
+	return true
+}

@@ -39,6 +39,9 @@ const (
 	// ErrAlreadyLinked: somebody else has made a link, and the request says to
 	// fail then.
 	ErrAlreadyLinked = "AlreadyLinked"
+	// ErrCancelledByOther: the workflow that did it, and that this one had joined,
+	// was cancelled by somebody else.
+	ErrCancelledByOther = "CancelledByOther"
 	// ErrTerminated: the workflow that did it was ended in Temporal, before it
 	// could say how far it came.
 	ErrTerminated = "Terminated"

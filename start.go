@@ -9,6 +9,17 @@ type StartRequest struct {
 	Unlink *UnlinkRequest `json:"unlink,omitempty"`
 }
 
+// Validate checks the request that is set. The error is a *ValidationError.
+func (s StartRequest) Validate() error {
+	switch {
+	case (s.Link == nil) == (s.Unlink == nil):
+		return problems([]FieldProblem{{"link", "set either link or unlink, a request"}})
+	case s.Link != nil:
+		return s.Link.Validate()
+	}
+	return s.Unlink.Validate()
+}
+
 // Difference is the one rule of starting a second time: nil when what is asked
 // for is what s, the one under way, does, so that it is joined; otherwise it
 // names every field that differs, and the request is refused. Fields that are

@@ -74,8 +74,9 @@ type Posting struct {
 const afterwardsLimit = 5 * time.Second
 
 // CreateLink creates a link, once. It reads the status before it writes: a link
-// that is SYNCED already was made by somebody else, or by an earlier attempt
-// whose reply was lost.
+// that is there already was made by somebody else, or by an earlier attempt
+// whose reply was lost. NOT_SYNCED is no proof of a link, unless the manager is
+// configured as one that tells.
 //
 // It must run with one attempt only: the workflow decides about the next,
 // because what it does depends on whether this one may have created the link,
@@ -104,13 +105,17 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if err != nil {
 		return CreateLinkResult{}, asTemporal(ctx, classify(in.Target, err), backoff(in.Since))
 	}
-	if status == migrationlink.LinkSynced || in.appeared(status) || in.toBeReplaced(status) {
+	if showsLink(client, status) || in.appeared(status) || in.toBeReplaced(status) {
 		return CreateLinkResult{Created: in.inDoubt(), LinkStatus: status, Polls: 1}, nil
 	}
 	if time.Now().Before(in.DoubtUntil) {
 		return CreateLinkResult{}, stillInDoubt(in, status)
 	}
 	return attempt.post(ctx, status, token)
+}
+
+func showsLink(client *opsmanager.Client, status string) bool {
+	return status != migrationlink.LinkNone && client.ShowsLink(opsmanager.Status(status))
 }
 
 var errVanished = errors.New("an earlier attempt vanished after it had sent the link-token")

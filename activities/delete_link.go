@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -39,14 +40,15 @@ type DeleteLinkInput struct {
 }
 
 // Removal is the trace of a removal with Confirm. It is in the heartbeat details
-// of an attempt, so that the next one knows of it, and a detail, after the
-// problem, of the errors, so that the next activity does.
+// of an attempt, and a detail, after the problem, of its errors: the next attempt
+// knows of it, and the workflow, which must not have it repeated by Temporal after
+// an attempt that vanished.
 type Removal struct {
 	// Seen is the status before the first DELETE.
 	Seen string `json:"seen,omitempty"`
 	// Lost says that a DELETE was sent to which no answer came: it may have
 	// removed the link, or be at work still.
-	Lost bool `json:"lost,omitempty"`
+	Lost bool `json:"lost"`
 	// Found says that there was a link, and that it was removed.
 	Found bool `json:"found,omitempty"`
 	// GoneAt is when no link was left.
@@ -67,7 +69,7 @@ func (a *Activities) DeleteLink(ctx context.Context, in DeleteLinkInput) (Delete
 		return DeleteLinkResult{}, err
 	}
 	if in.Confirm {
-		return newRemoval(ctx, client, in).run(ctx)
+		return a.newRemoval(ctx, client, in).run(ctx)
 	}
 	defer heartbeat(ctx)()
 	there, err := in.mayBeThere(ctx, client)
@@ -124,19 +126,20 @@ func mayAppear(target Target) finding {
 
 // removal is one attempt to remove a link, and to see that it is gone.
 type removal struct {
+	*Activities
 	client *opsmanager.Client
 	in     DeleteLinkInput
-	// repeated says that an earlier attempt may have sent a DELETE.
-	repeated bool
-	trace    atomic.Pointer[Removal]
+	lost   bool // by an earlier attempt
+	trace  atomic.Pointer[Removal]
 }
 
-func newRemoval(ctx context.Context, client *opsmanager.Client, in DeleteLinkInput) *removal {
+func (a *Activities) newRemoval(ctx context.Context, client *opsmanager.Client, in DeleteLinkInput) *removal {
 	trace := in.Removal
-	if activity.HasHeartbeatDetails(ctx) {
-		_ = activity.GetHeartbeatDetails(ctx, &trace) // of another version: what the input says
+	var left Removal
+	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &left) == nil {
+		trace = left
 	}
-	r := &removal{client: client, in: in, repeated: trace.Lost || activity.GetInfo(ctx).Attempt > 1}
+	r := &removal{Activities: a, client: client, in: in, lost: trace.Lost}
 	r.trace.Store(&trace)
 	return r
 }
@@ -149,8 +152,6 @@ func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
 	}
 	trace := *r.trace.Load()
 	switch {
-	case before == migrationlink.LinkNone && !r.repeated:
-		return DeleteLinkResult{}, nil
 	case before == migrationlink.LinkNone:
 		trace.Found = trace.Found || trace.Lost && trace.Seen != ""
 		return r.gone(ctx, trace)
@@ -165,15 +166,18 @@ func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
 }
 
 func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
-	lost := trace.Lost
-	trace.Lost = true
-	r.keep(ctx, trace)
-	err := r.client.DeleteLink(ctx, r.in.OrgID)
-	if opsmanager.MayHaveTakenEffect(err) {
-		return r.later(ctx, classify(r.in.Target, err))
+	sent := trace
+	sent.Lost = true // until there is an answer
+	r.trace.Store(&sent)
+	if err := r.record(ctx, sent); err != nil {
+		r.trace.Store(&trace)
+		return r.later(ctx, unavailable(r.in.Target, fmt.Errorf("the worker could not tell Temporal: %w", err)))
 	}
-	trace.Lost = lost
-	trace.Found = trace.Found || err == nil || lost && opsmanager.NoLink(err) && trace.Seen == migrationlink.LinkSynced
+	err := r.send(ctx)
+	if opsmanager.MayHaveTakenEffect(err) {
+		return DeleteLinkResult{}, unanswered(r.in, err, sent)
+	}
+	trace.Found = trace.Found || err == nil || trace.Lost && opsmanager.NoLink(err) && trace.Seen == migrationlink.LinkSynced
 	r.keep(ctx, trace)
 	if err != nil && !opsmanager.NoLink(err) {
 		return r.later(ctx, classify(r.in.Target, err))
@@ -188,6 +192,14 @@ func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, 
 	return r.gone(ctx, trace)
 }
 
+// send waits for the reply also when the attempt is cancelled: a removal that is
+// given up could hit a link that is made after it.
+func (r *removal) send(ctx context.Context) error {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), activity.GetInfo(ctx).Deadline)
+	defer cancel()
+	return r.client.DeleteLink(ctx, r.in.OrgID)
+}
+
 // gone ends the removal, unless an earlier one may be at work still.
 func (r *removal) gone(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
 	if trace.GoneAt.IsZero() {
@@ -195,7 +207,7 @@ func (r *removal) gone(ctx context.Context, trace Removal) (DeleteLinkResult, er
 	}
 	r.keep(ctx, trace)
 	quiet := time.Until(trace.GoneAt.Add(r.in.QuietTime))
-	if !r.repeated || quiet <= 0 {
+	if !r.lost || quiet <= 0 {
 		return DeleteLinkResult{Found: trace.Found}, nil
 	}
 	waiting := notQuiet(r.in.Target)
@@ -216,6 +228,14 @@ func (r *removal) later(ctx context.Context, found finding) (DeleteLinkResult, e
 func (r *removal) keep(ctx context.Context, trace Removal) {
 	r.trace.Store(&trace)
 	activity.RecordHeartbeat(ctx, trace)
+}
+
+// unanswered ends the activity, as the workflow is to know of it: Temporal does
+// not tell a workflow of attempts that it retries itself.
+func unanswered(in DeleteLinkInput, err error, trace Removal) error {
+	found := classify(in.Target, err)
+	found.final, found.cause = true, nil
+	return applicationError(found, backoff(in.Since), trace)
 }
 
 func stillThere(target Target) finding {

@@ -44,6 +44,10 @@ type Config struct {
 	// Timeout bounds one HTTP request with its reply. Zero means
 	// DefaultTimeout.
 	Timeout time.Duration
+	// UnlinkedIs404 says that the manager answers 404 to the status of an
+	// organization without a link, so that NOT_SYNCED is the status of one. What
+	// managers do is not documented.
+	UnlinkedIs404 bool
 	// RequestsPerSecond bounds the calls of this client. Zero means no bound.
 	RequestsPerSecond float64
 }
@@ -55,7 +59,9 @@ type Client struct {
 	privateKey string
 	timeout    time.Duration
 	limiter    *rate.Limiter
-	lanes      *lanes
+	// unlinkedIs404 is that of Config.
+	unlinkedIs404 bool
+	lanes         *lanes
 }
 
 // New returns a client, or an error that names everything wrong with config.
@@ -73,12 +79,13 @@ func New(config Config) (*Client, error) {
 		limit = rate.Limit(config.RequestsPerSecond)
 	}
 	return &Client{
-		base:       base,
-		publicKey:  config.PublicKey,
-		privateKey: config.PrivateKey,
-		timeout:    timeout,
-		limiter:    rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
-		lanes:      newLanes(&tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12}),
+		base:          base,
+		publicKey:     config.PublicKey,
+		privateKey:    config.PrivateKey,
+		timeout:       timeout,
+		unlinkedIs404: config.UnlinkedIs404,
+		limiter:       rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
+		lanes:         newLanes(&tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12}),
 	}, nil
 }
 

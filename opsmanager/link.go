@@ -92,6 +92,12 @@ func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
 	return Status(content.Status), nil
 }
 
+// ShowsLink tells whether status, which LinkStatus returned without an error, is
+// that of a link for sure.
+func (c *Client) ShowsLink(status Status) bool {
+	return status == StatusSynced || c.unlinkedIs404
+}
+
 // DeleteLink removes the organization's link. NoLink tells of the error whether
 // there was none.
 //

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -23,14 +24,12 @@ func (o *operation) blocks(ctx workflow.Context, err error) bool {
 func (o *operation) blocked(ctx workflow.Context, err error, meanwhile workflow.Future) (goesOn bool, _ error) {
 	stopped := o.status.Phase
 	problem := problemOf(err)
-	o.status.BlockedIn = stopped
 	o.remember(ctx, string(migrationlink.PhaseBlocked))
 	o.enter(ctx, migrationlink.PhaseBlocked, o.deadline)
-	o.status.Problem = &problem
+	o.status.BlockedIn, o.status.Problem = stopped, &problem
 	o.tell(ctx)
 
 	goesOn, err = o.untilRetry(ctx, meanwhile)
-	o.status.BlockedIn = ""
 	o.remember(ctx, "")
 	if err == nil {
 		o.status.Problem = nil
@@ -40,22 +39,47 @@ func (o *operation) blocked(ctx workflow.Context, err error, meanwhile workflow.
 }
 
 func (o *operation) untilRetry(ctx workflow.Context, meanwhile workflow.Future) (bool, error) {
-	retries := o.retries
+	goesOn := func() bool { return o.retries != o.handled || meanwhile != nil && meanwhile.IsReady() }
 	for {
 		deadline := o.deadline
-		ended, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout:      deadline.Sub(now(ctx)),
-			TimerOptions: workflow.TimerOptions{Summary: "Blocked: until the deadline, or the signal " + migrationlink.RetrySignal},
-		}, func() bool {
-			return o.retries != retries || o.deadline.After(deadline) || meanwhile != nil && meanwhile.IsReady()
-		})
-		if err != nil || !ended {
-			return false, err
-		}
-		if o.retries != retries || meanwhile != nil && meanwhile.IsReady() {
-			return true, nil
+		_, err := await(ctx, deadline.Sub(now(ctx)), "Blocked: until the deadline, or the signal "+migrationlink.RetrySignal,
+			func() bool { return goesOn() || o.deadline.After(deadline) })
+		if err != nil || goesOn() || !o.deadline.After(deadline) {
+			return goesOn(), err
 		}
 	}
+}
+
+// pause waits before the next attempt for as long as the last one's error says,
+// counted from since, but leaves time for a last one before the deadline. The
+// signal retry ends it.
+func (o *operation) pause(ctx workflow.Context, err error, since time.Time, summary string) error {
+	left := o.deadline.Sub(now(ctx))
+	delay := since.Add(retryDelay(err)).Sub(now(ctx))
+	if delay <= 0 {
+		return nil
+	}
+	if delay = min(delay, left-defaultDelay); delay <= 0 {
+		delay = left // not enough for another attempt
+	}
+	o.nextAttempt = now(ctx).Add(delay)
+	o.tell(ctx)
+	_, err = await(ctx, delay, summary, func() bool { return o.retries != o.handled })
+	o.nextAttempt = time.Time{}
+	return err
+}
+
+// await waits for a condition, and tells whether it came before the time was up.
+// The SDK's own leaves its timer running.
+func await(ctx workflow.Context, limit time.Duration, summary string, condition func() bool) (bool, error) {
+	if condition() {
+		return true, nil
+	}
+	timing, stop := workflow.WithCancel(ctx)
+	defer stop()
+	timer := workflow.NewTimerWithOptions(timing, limit, workflow.TimerOptions{Summary: summary})
+	err := workflow.Await(ctx, func() bool { return condition() || timer.IsReady() })
+	return condition(), err
 }
 
 // remember puts into the memo, which lists show, what Temporal's own status

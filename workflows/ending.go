@@ -37,7 +37,8 @@ func (e undoFailed) Unwrap() error { return e.error }
 func (o *operation) end(ctx workflow.Context, err error) (migrationlink.LinkResult, error) {
 	o.result.EndedAt = now(ctx)
 	o.result.Outcome, o.result.Problem = o.outcome(err)
-	o.status.Phase, o.status.PhaseSince, o.status.Deadline = migrationlink.PhaseEnded, o.result.EndedAt, time.Time{}
+	o.status.Phase, o.status.BlockedIn = migrationlink.PhaseEnded, ""
+	o.status.PhaseSince, o.status.Deadline = o.result.EndedAt, time.Time{}
 	o.status.Problem = o.result.Problem
 	result := o.result
 	o.status.Result = &result
@@ -194,8 +195,9 @@ func refusal(problem migrationlink.Problem) error {
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{problem}})
 }
 
-func invalidUpdate(err error) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), migrationlink.ErrInvalidUpdate,
+// invalidInput is the error of an update with wrong fields.
+func invalidInput(errorType string, err error) error {
+	return temporal.NewApplicationErrorWithOptions(err.Error(), errorType,
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{fieldsOf(err)}})
 }
 

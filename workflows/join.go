@@ -31,7 +31,8 @@ type Joining struct {
 type Answer struct {
 	// Different says why the request was refused.
 	Different []migrationlink.FieldProblem `json:"different,omitempty"`
-	// Result is how the workflow that was joined has ended.
+	// Result is how the workflow that was joined has ended. Without it, it was
+	// ending already: start anew.
 	Result *migrationlink.LinkResult `json:"result,omitempty"`
 }
 
@@ -151,7 +152,7 @@ func (o *operation) join(ctx workflow.Context) (*migrationlink.LinkResult, error
 		if err != nil {
 			return nil, ctx.Err() // it has ended
 		}
-		answered, err := workflow.AwaitWithTimeout(ctx, wait, func() bool { return answers.Len() > 0 })
+		answered, err := await(ctx, wait, "Until it is looked whether "+o.key()+" is there still", func() bool { return answers.Len() > 0 })
 		if err != nil {
 			return nil, err
 		}
@@ -161,9 +162,22 @@ func (o *operation) join(ctx workflow.Context) (*migrationlink.LinkResult, error
 			continue
 		case answers.ReceiveAsync(&answer) && len(answer.Different) > 0:
 			return nil, refusedAsDifferent(o.target, answer.Different)
+		case answer.Result != nil && answer.Result.Outcome == migrationlink.OutcomeCancelled:
+			return nil, o.cancelledByOther(*answer.Result)
 		}
 		return answer.Result, nil
 	}
+}
+
+// cancelledByOther is no cancellation of this workflow.
+func (o *operation) cancelledByOther(result migrationlink.LinkResult) error {
+	message := "somebody else cancelled workflow " + o.key() + ", which this request had joined"
+	if result.CancelReason != "" {
+		message += " (" + result.CancelReason + ")"
+	}
+	return problemError{Problem: migrationlink.Problem{
+		Type: migrationlink.ErrCancelledByOther, Message: message, Remedy: "Start it again if it is still wanted.",
+	}}
 }
 
 // onJoin takes in the workflows that wait for this one's end.
@@ -183,9 +197,13 @@ func (o *operation) onJoin(ctx workflow.Context) {
 func (o *operation) takeJoins(ctx workflow.Context) {
 	var joining Joining
 	for o.joins.ReceiveAsync(&joining) {
-		if different := o.asked.Difference(joining.Request); len(different) > 0 {
+		different := o.asked.Difference(joining.Request)
+		switch {
+		case len(different) > 0:
 			o.answers = append(o.answers, answer(ctx, joining, Answer{Different: different}))
-		} else {
+		case o.work.Err() != nil, o.isUndoing():
+			o.late = append(o.late, joining)
+		default:
 			o.joiners = append(o.joiners, joining)
 		}
 		joining = Joining{}
@@ -195,14 +213,18 @@ func (o *operation) takeJoins(ctx workflow.Context) {
 // answerJoiners tells the end to who waits for it, and whether anybody did.
 func (o *operation) answerJoiners(ctx workflow.Context) bool {
 	told := map[string]bool{}
-	for _, joining := range o.joiners {
-		if !told[joining.RunID] {
-			o.answers = append(o.answers, answer(ctx, joining, Answer{Result: &o.result}))
+	tell := func(joiners []Joining, end Answer) {
+		for _, joining := range joiners {
+			if !told[joining.RunID] {
+				o.answers = append(o.answers, answer(ctx, joining, end))
+			}
+			told[joining.RunID] = true
 		}
-		told[joining.RunID] = true
 	}
+	tell(o.joiners, Answer{Result: &o.result})
+	tell(o.late, Answer{})
 	answers := o.answers
-	o.joiners, o.answers = nil, nil
+	o.joiners, o.late, o.answers = nil, nil, nil
 	for _, sent := range answers {
 		_ = sent.Get(ctx, nil) // it does not wait any more
 	}

@@ -121,16 +121,18 @@ func (r *linkRun) afterFailure(ctx workflow.Context, err error) (stop bool, _ er
 		if found, err := r.settle(ctx); found || err != nil {
 			return true, err
 		}
-		return false, r.pause(ctx, err, r.doubt.at)
+		return false, r.pause(ctx, err, r.doubt.at, nextCreation)
 	case neverStarted(err):
 		return false, r.checkManager(ctx)
 	case mayRepeat(err):
-		return false, r.pause(ctx, err, now(ctx))
+		return false, r.pause(ctx, err, now(ctx), nextCreation)
 	case r.blocks(ctx, err):
 		return false, r.waitBlocked(ctx, err)
 	}
 	return true, err
 }
+
+const nextCreation = "Before the next attempt to create the link"
 
 // waitBlocked returns when it goes on. The deadline is looked at where it always
 // is.
@@ -165,6 +167,7 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) error {
 	if !r.managerKnown {
 		queue = min(queue, queueTimeout)
 	}
+	r.handled = r.retries
 	var made activities.CreateLinkResult
 	err := workflow.ExecuteActivity(once(ctx, r.request.Manager, "Create the link of organization "+r.request.OrgID, queue),
 		migrationlink.CreateLinkActivity, activities.CreateLinkInput{
@@ -246,9 +249,10 @@ func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) 
 // over. Then, and only then, it may be created again.
 func (r *linkRun) settle(ctx workflow.Context) (found bool, _ error) {
 	for {
+		deadline := r.deadline
 		end := r.doubt.at.Add(r.request.SettleLimit())
-		if r.deadline.Before(end) {
-			end = r.deadline
+		if deadline.Before(end) {
+			end = deadline
 		}
 		if !now(ctx).Before(end) {
 			return false, nil
@@ -274,8 +278,8 @@ func (r *linkRun) settle(ctx workflow.Context) (found bool, _ error) {
 			}
 		case !mayRepeat(err):
 			return false, err
-		case !r.deadline.After(end):
-			return false, nil
+		case deadline.After(end) || !r.deadline.After(deadline):
+			return false, nil // it was not the deadline that ended it, or none was extended
 		}
 	}
 }
@@ -315,10 +319,10 @@ func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 // watch polls the status until what in asks for, or its deadline, or until a
 // check sees SYNCED.
 func (r *linkRun) watch(ctx workflow.Context, summary string, in activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
-	in.Target = r.target
+	in.Target, r.handled = r.target, r.retries
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop()
-	polling := workflow.ExecuteActivity(again(waiting, r.request.Manager, summary, in.Deadline.Sub(now(ctx)), false), migrationlink.AwaitSyncedActivity, in)
+	polling := workflow.ExecuteActivity(again(waiting, r.request.Manager, summary, in.Deadline.Sub(now(ctx))), migrationlink.AwaitSyncedActivity, in)
 	err := workflow.Await(ctx, func() bool { return polling.IsReady() || r.synced })
 	var seen activities.AwaitSyncedResult
 	if err == nil && !r.synced {
@@ -343,29 +347,6 @@ func (r *linkRun) checkManager(ctx workflow.Context) error {
 	}
 	r.managerKnown = true
 	return workflow.ExecuteLocalActivity(here(ctx), migrationlink.CheckManagerActivity, r.request.Manager).Get(ctx, nil)
-}
-
-// pause waits before the next attempt for as long as the last one's error says,
-// counted from since, but leaves time for a last one before the deadline. The
-// signal retry ends it.
-func (r *linkRun) pause(ctx workflow.Context, err error, since time.Time) error {
-	left := r.deadline.Sub(now(ctx))
-	delay := since.Add(retryDelay(err)).Sub(now(ctx))
-	if delay <= 0 {
-		return nil
-	}
-	if delay = min(delay, left-defaultDelay); delay <= 0 {
-		delay = left // not enough for another attempt
-	}
-	r.nextAttempt = now(ctx).Add(delay)
-	r.tell(ctx)
-	retries := r.retries
-	_, err = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout:      delay,
-		TimerOptions: workflow.TimerOptions{Summary: "Before the next attempt to create the link"},
-	}, func() bool { return r.retries != retries })
-	r.nextAttempt = time.Time{}
-	return err
 }
 
 // mustUndo tells whether a link that this request made, or may have made, is to

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -453,4 +454,69 @@ func TestUnknownManagerFailsSoonWithTheNamesThatAreKnown(t *testing.T) {
 	errorType, result := w.failure(t)
 	require.Equal(t, migrationlink.ErrUnknownManager, errorType)
 	require.Contains(t, result.Problem.Message, "known are:")
+}
+
+func TestARetryDuringAnAttemptIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		if attempt == 1 {
+			w.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Ref: "file:new"}})
+			return activities.CreateLinkResult{}, applicationError(migrationlink.ErrTokenRejected, true)
+		}
+		require.Equal(t, "file:new", in.Token.Ref)
+		return created("SYNCED")
+	})
+	r := request()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	w.link(r)
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 2, w.creates)
+}
+
+// The last look of AwaitSynced comes half a second before its end at most.
+func TestSettlingEndsWithItsLastLook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	looks := 0
+	w.onCreate(func(attempt int, _ activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		if attempt == 1 {
+			return activities.CreateLinkResult{}, applicationError(migrationlink.ErrReplyLost, true)
+		}
+		return created("SYNCED")
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		looks++
+		return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrNotSynced, true)
+	})
+	w.link(request())
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 1, looks)
+}
+
+func TestARetryThatCannotBeReadIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrTokenRejected, true)
+	})
+	for i := range 2 {
+		w.RegisterDelayedCallback(func() {
+			w.SignalWorkflow(migrationlink.RetrySignal, map[string]string{"token": "env:LINK_TOKEN_NEW"})
+		}, time.Duration(i+1)*time.Minute)
+	}
+	w.RegisterDelayedCallback(func() {
+		problem := w.status(t).Problem
+		require.Equal(t, 1, strings.Count(problem.Message, "the last retry was refused"))
+		require.Contains(t, problem.Message, `{"token": {"ref"`)
+		w.CancelWorkflow()
+	}, 3*time.Minute)
+	r := request()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	w.link(r)
+
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, 1, w.creates)
 }

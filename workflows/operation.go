@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -24,17 +25,19 @@ type operation struct {
 	work workflow.Context
 	// deadline is that of the present phase, latest how far it can be extended.
 	deadline, latest time.Time
-	// retries counts the signals; token is where they say that the link-token is.
-	retries int
-	token   *migrationlink.TokenSource
+	// retries counts the signals, handled those that came before the present
+	// attempt began; token is where they say that the link-token is.
+	retries, handled int
+	token            *migrationlink.TokenSource
 	// synced says that a check has seen SYNCED in PhaseSyncing.
 	synced bool
 	// nextAttempt is when it is tried again, where the workflow decides that.
 	nextAttempt time.Time
-	// joins are those who ask to be told the end, joiners those who will be.
-	joins   workflow.ReceiveChannel
-	joiners []Joining
-	answers []workflow.Future // to them, on the way
+	// joins are those who ask to be told the end, joiners those who will be, and
+	// late those who came when it was being cancelled or undone.
+	joins         workflow.ReceiveChannel
+	joiners, late []Joining
+	answers       []workflow.Future // to them, on the way
 	// left says what a link that was not finished leaves behind.
 	left func(migrationlink.Problem) migrationlink.Problem
 }
@@ -96,7 +99,11 @@ func (o *operation) onRetry(ctx workflow.Context) {
 		for {
 			var payload converter.RawValue
 			signals.Receive(ctx, &payload)
-			o.retry(ctx, readRetryRequest(payload))
+			if request, err := readRetryRequest(payload); err != nil {
+				o.refuseRetry(ctx, err)
+			} else {
+				o.retry(ctx, request)
+			}
 		}
 	})
 }
@@ -118,8 +125,10 @@ func (o *operation) refuseRetry(ctx workflow.Context, err error) {
 	if o.status.Problem == nil {
 		return
 	}
+	const refused = "; the last retry was refused: "
 	problem := *o.status.Problem
-	problem.Message += "; the last retry was refused: " + err.Error()
+	problem.Message, _, _ = strings.Cut(problem.Message, refused)
+	problem.Message += refused + err.Error()
 	o.status.Problem = &problem
 	o.tell(ctx)
 }
@@ -128,21 +137,24 @@ func (o *operation) onAccept(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.AcceptUpdate,
 		func(ctx workflow.Context, _ migrationlink.StartRequest) (migrationlink.Status, error) {
 			ctx, _ = workflow.NewDisconnectedContext(ctx) // the end is an answer, too
-			_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-				Timeout:      acceptLimit,
-				TimerOptions: workflow.TimerOptions{Summary: "Until somebody who asked is answered"},
-			}, o.accepted)
+			_, err := await(ctx, acceptLimit, "Until somebody who has asked is answered", o.accepted)
 			return o.status, err
 		},
 		workflow.UpdateHandlerOptions{
 			Description: "Answers the status once the manager has accepted the request, or what keeps it. Refuses another request than the one under way.",
-			Validator: func(asked migrationlink.StartRequest) error {
-				if found := o.asked.Difference(asked); len(found) > 0 {
-					return differentRequest(o.target, found)
-				}
-				return nil
-			},
+			Validator:   o.admits,
 		})
+}
+
+// admits refuses what is not under way.
+func (o *operation) admits(asked migrationlink.StartRequest) error {
+	if err := asked.Validate(); err != nil {
+		return invalidInput(migrationlink.ErrInvalidRequest, err) // a difference would show what may be a secret
+	}
+	if found := o.asked.Difference(asked); len(found) > 0 {
+		return differentRequest(o.target, found)
+	}
+	return o.alreadyEnded()
 }
 
 // accepted tells whether there is something to say to who has asked for it.
@@ -178,12 +190,12 @@ func (o *operation) onExtend(ctx workflow.Context) error {
 }
 
 func (o *operation) extended(ctx workflow.Context, request migrationlink.ExtendRequest) (time.Time, error) {
-	if o.status.Phase == migrationlink.PhaseEnded {
-		return time.Time{}, o.alreadyEnded()
+	if err := o.alreadyEnded(); err != nil && !o.isUndoing() {
+		return time.Time{}, err
 	}
 	deadline, err := request.NewDeadline(now(ctx), o.deadline, o.latest)
 	if err != nil {
-		return time.Time{}, invalidUpdate(err)
+		return time.Time{}, invalidInput(migrationlink.ErrInvalidUpdate, err)
 	}
 	return deadline, nil
 }
@@ -240,12 +252,16 @@ func (o *operation) alreadyEnded() error {
 		return refusal(migrationlink.Problem{
 			Type: migrationlink.ErrAlreadyEnded, Message: "it has ended: " + string(o.result.Outcome), Remedy: "Start it again to go on.",
 		})
-	case o.work.Err() != nil, o.status.Phase == migrationlink.PhaseUndoing:
+	case o.work.Err() != nil, o.isUndoing():
 		return refusal(migrationlink.Problem{
 			Type: migrationlink.ErrAlreadyEnded, Message: "it is being ended", Remedy: "Wait for its end, then start it again.",
 		})
 	}
 	return nil
+}
+
+func (o *operation) isUndoing() bool {
+	return o.status.Phase == migrationlink.PhaseUndoing || o.status.BlockedIn == migrationlink.PhaseUndoing
 }
 
 // finish waits until everybody who has asked has got an answer.

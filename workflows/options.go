@@ -50,19 +50,31 @@ func once(ctx workflow.Context, manager, summary string, queue time.Duration) wo
 	})
 }
 
-// again is for what is repeated until it sees or does what it is for. The delay
-// comes with each attempt's error. A cancellation waits for the attempt that is
-// under way only when it matters what that has done.
-func again(ctx workflow.Context, manager, summary string, limit time.Duration, wait bool) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+// again is for what is repeated until it sees or does what it is for: it may be
+// abandoned at any time, so a cancellation does not wait for it. The delay comes
+// with each attempt's error.
+func again(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, repeated(manager, summary, limit))
+}
+
+// traced is for what is repeated and must not be forgotten: a cancellation waits
+// for it, and an attempt that vanishes ends it with its trace.
+func traced(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+	options := repeated(manager, summary, limit)
+	options.WaitForCancellation = true
+	options.RetryPolicy.NonRetryableErrorTypes = []string{"TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose"} // the server's words
+	return workflow.WithActivityOptions(ctx, options)
+}
+
+func repeated(manager, summary string, limit time.Duration) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToCloseTimeout: limit + lastCall,
 		StartToCloseTimeout:    oneCall,
 		HeartbeatTimeout:       silence,
-		WaitForCancellation:    wait,
-		RetryPolicy:            unlimited(),
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 45 * time.Second},
 		Summary:                summary,
-	})
+	}
 }
 
 // glance is for one read that somebody waits for.
@@ -75,10 +87,6 @@ func glance(ctx workflow.Context, manager, summary string) workflow.Context {
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                summary,
 	})
-}
-
-func unlimited() *temporal.RetryPolicy {
-	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1.5, MaximumInterval: 45 * time.Second}
 }
 
 // here is for what the worker of the workflow answers by itself.

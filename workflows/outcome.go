@@ -129,34 +129,34 @@ func lastProgress(err error) migrationlink.Progress {
 }
 
 // lastRemoval finds what a removal had done when it ended without success, in
-// any of the shapes in which that comes. known is what was known before.
+// any of the shapes in which that comes. A removal that is cancelled between two
+// attempts says nothing, and has nothing to say: what is not certain ends it.
 func lastRemoval(err error, known activities.Removal) activities.Removal {
-	found := known
+	var left activities.Removal
 	var problem migrationlink.Problem
-	var readErr error
-	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok {
-		found.Lost = true // Temporal does not tell of attempts before
-		if canceled.HasDetails() {
-			readErr = canceled.Details(&found)
-		}
+	read := false
+	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
+		read = canceled.Details(&left) == nil
 	} else if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.HasLastHeartbeatDetails() {
-		readErr = timeout.LastHeartbeatDetails(&found)
+		read = timeout.LastHeartbeatDetails(&left) == nil
 	} else if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
-		readErr = failed.Details(&problem, &found)
+		read = failed.Details(&problem, &left) == nil
 	}
-	if readErr != nil {
-		return known // without one, or of another version
+	if !read { // none, or of another version
+		return known
 	}
-	return found
+	return left
 }
 
-// readRetryRequest takes any payload: one in another form just goes on.
-func readRetryRequest(payload converter.RawValue) migrationlink.RetryRequest {
-	var request migrationlink.RetryRequest
-	if payload.Payload() != nil && converter.GetDefaultDataConverter().FromPayload(payload.Payload(), &request) != nil {
-		return migrationlink.RetryRequest{}
+func readRetryRequest(payload converter.RawValue) (request migrationlink.RetryRequest, _ error) {
+	if payload.Payload() == nil {
+		return request, nil
 	}
-	return request
+	if err := converter.GetDefaultDataConverter().FromPayload(payload.Payload(), &request); err != nil {
+		// The error may repeat what was sent.
+		return request, errors.New(`its payload cannot be read; send nothing, or {"token": {"ref": "…"}}`)
+	}
+	return request, nil
 }
 
 // readCancelRequest takes any payload: a reason in another form is still a

@@ -16,7 +16,7 @@ func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in a
 	in.Target, in.Since = o.target, now(ctx)
 	o.enter(ctx, phase, o.deadline)
 	for {
-		in.Deadline = o.deadline
+		in.Deadline, o.handled = o.deadline, o.retries
 		err := o.removed(ctx, o.startRemoval(ctx, "Remove the link of organization "+o.target.OrgID, in), &in)
 		for err != nil && o.blocks(ctx, err) {
 			err = o.removeBlocked(ctx, &in, err)
@@ -24,11 +24,16 @@ func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in a
 		switch {
 		case err == nil, ctx.Err() != nil:
 			return in.Removal, err
-		case errors.Is(err, errRetry), mayRepeat(err) && o.deadline.After(in.Deadline):
+		case errors.Is(err, errRetry):
 			continue
 		}
 		o.met(ctx, err)
-		return in.Removal, err
+		if !mayRepeat(err) || !now(ctx).Before(o.deadline) || !in.Removal.Lost && !o.deadline.After(in.Deadline) {
+			return in.Removal, err
+		}
+		if paused := o.pause(ctx, err, now(ctx), "Before the next attempt to remove the link"); paused != nil {
+			return in.Removal, paused
+		}
 	}
 }
 
@@ -77,8 +82,12 @@ type deadlineReached struct{ error }
 func (e deadlineReached) Unwrap() error { return e.error }
 
 func (o *operation) startRemoval(ctx workflow.Context, summary string, in activities.DeleteLinkInput) workflow.Future {
+	options := again
+	if in.Confirm {
+		options = traced
+	}
 	limit := max(in.Deadline.Sub(now(ctx)), time.Second)
-	return workflow.ExecuteActivity(again(ctx, o.target.Manager, summary, limit, in.Confirm), migrationlink.DeleteLinkActivity, in)
+	return workflow.ExecuteActivity(options(ctx, o.target.Manager, summary, limit), migrationlink.DeleteLinkActivity, in)
 }
 
 // removed waits for the end of a removal, and notes in in what it has done.

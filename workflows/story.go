@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func (o *operation) enter(ctx workflow.Context, phase migrationlink.Phase, deadl
 	case migrationlink.PhaseSyncing, migrationlink.PhaseRemoving, migrationlink.PhaseUndoing:
 		o.status.Problem = nil // it was one of the phase before
 	}
-	o.status.Phase, o.status.Deadline = phase, deadline
+	o.status.Phase, o.status.BlockedIn, o.status.Deadline = phase, "", deadline
 	o.tell(ctx)
 }
 
@@ -83,8 +84,7 @@ func (o *operation) headline() string {
 	case migrationlink.PhaseEnded:
 		return "Ended: " + string(o.result.Outcome)
 	case migrationlink.PhaseBlocked:
-		stopped := headlines[o.status.BlockedIn]
-		return "Blocked while " + strings.ToLower(stopped[:1]) + stopped[1:] + ": a person has to act"
+		return "Blocked while " + string(o.status.BlockedIn) + " the link: a person has to act"
 	}
 	return headlines[o.status.Phase]
 }
@@ -105,7 +105,7 @@ func (o *operation) whatToDo() string {
 
 func (o *operation) hint() string {
 	if o.status.Phase == migrationlink.PhaseSyncing {
-		return "Nothing. To look at once: " + o.command("check") + "; to end it: " + o.command("cancel")
+		return "Nothing. To look at once: " + o.command("check") + "; to end it: " + o.command("cancel", "--reason 'not needed'")
 	}
 	return "Nothing."
 }
@@ -114,11 +114,12 @@ func (o *operation) deadlineAndHow() string {
 	if o.status.Deadline.IsZero() {
 		return ""
 	}
-	return stamp(o.status.Deadline) + "; for more time: " + o.command("extend")
+	return stamp(o.status.Deadline) + "; for more time: " + o.command("extend", "--by 1h")
 }
 
-func (o *operation) command(name string) string {
-	return fmt.Sprintf("`starter %s --manager %s --org %s`", name, o.target.Manager, o.target.OrgID)
+func (o *operation) command(words ...string) string {
+	target := fmt.Sprintf("--manager %s --org %s", o.target.Manager, o.target.OrgID)
+	return "`starter " + strings.Join(slices.Insert(words, 1, target), " ") + "`"
 }
 
 const pendingActivities = "[pending activities](namespaces/{namespace}/workflows/{workflowId}/{runId}/pending-activities)"

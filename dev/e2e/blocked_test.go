@@ -28,7 +28,7 @@ func TestBlockedByTheAccessListFixedAndRetriedByTheStarterIsSynced(t *testing.T)
 
 	shown := s.starter(append([]string{"status"}, target...)...)
 	require.Zero(t, shown.code)
-	require.Contains(t, shown.stdout, "blocked")
+	require.Contains(t, shown.stdout, "BLOCKED while creating")
 	require.Contains(t, shown.stdout, "Add 127.0.0.1, the worker's address as the manager sees it, to the access list")
 	require.Contains(t, shown.stdout, "starter retry")
 

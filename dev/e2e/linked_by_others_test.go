@@ -155,3 +155,59 @@ func TestUndoAfterARelinkRemovesTheNewLinkOnly(t *testing.T) {
 	require.True(t, result.Replaced)
 	require.Equal(t, 2, s.evidence(org).EffectiveDeletes)
 }
+
+// telling is the demo manager, known as one that answers 404 without a link.
+const telling = `
+[managers.telling]
+base_url        = "SIMULATOR"
+public_key      = "env:DEMO_PUBLIC_KEY"
+private_key     = "env:DEMO_PRIVATE_KEY"
+unlinked_is_404 = true
+`
+
+// A link that hangs is somebody's, too, where the manager tells it from none.
+func TestAnUnsyncedLinkMadeByOthersIsNeitherOverwrittenNorUndone(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker(telling)
+	for _, second := range []string{opsmanagertest.SecondPostConflict, opsmanagertest.SecondPostOverwrite, opsmanagertest.SecondPostIdempotent} {
+		t.Run(second, func(t *testing.T) {
+			t.Parallel()
+			s := s.in(t)
+			org := newOrg()
+			shape := map[string]any{"linked": true, "sync": opsmanagertest.SyncNever, "secondPost": second}
+			s.shape(org, shape)
+			run := s.begin(org, func(r *migrationlink.LinkRequest) { r.Manager, r.Undo = "telling", migrationlink.UndoAlways })
+			s.waitForPhase(run, migrationlink.PhaseSyncing)
+			require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+			require.Error(t, run.Get(t.Context(), nil))
+
+			run = s.begin(org, func(r *migrationlink.LinkRequest) { r.Manager, r.IfLinked = "telling", migrationlink.FailIfLinked })
+			require.Equal(t, migrationlink.ErrAlreadyLinked, requireFailure(t, run, migrationlink.OutcomeFailed).Type)
+			require.Zero(t, s.evidence(org).Posts)
+			require.Zero(t, s.evidence(org).Deletes)
+		})
+	}
+}
+
+// The reply to the creation is lost, and there was a link before that cannot be
+// told from none: what is there then may be somebody else's.
+func TestALinkThatMayBeSomebodyElsesIsNeverUndone(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"linked": true, "sync": opsmanagertest.SyncNever})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.BadGateway, Operation: http.MethodPost, OrgID: org, Count: 1})
+	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.SettleTime, r.Undo = "3s", migrationlink.UndoAlways })
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
+	var result migrationlink.LinkResult
+	require.NoError(t, canceled.Details(&result))
+	require.True(t, result.InDoubt)
+	require.False(t, result.Removed)
+	require.Zero(t, s.evidence(org).Deletes)
+	require.NotEqual(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+}

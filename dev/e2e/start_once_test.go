@@ -99,7 +99,6 @@ func TestAcceptAnswersWhyTheManagerDoesNotAccept(t *testing.T) {
 	}{
 		"rejected":        {map[string]any{"tokenRefusal": "INVALID_ATTRIBUTE"}, func(*migrationlink.LinkRequest) {}, migrationlink.PhaseEnded, migrationlink.ErrTokenRejected},
 		"blocked":         {map[string]any{"refusal": opsmanagertest.RefusedRole}, whenBlocked, migrationlink.PhaseBlocked, migrationlink.ErrRoleMissing},
-		"invalid":         {nil, func(r *migrationlink.LinkRequest) { r.Undo = "perhaps" }, migrationlink.PhaseEnded, migrationlink.ErrInvalidRequest},
 		"unknown manager": {nil, func(r *migrationlink.LinkRequest) { r.Manager = "nobody" }, migrationlink.PhaseEnded, migrationlink.ErrUnknownManager},
 		"synced at once":  {nil, func(*migrationlink.LinkRequest) {}, migrationlink.PhaseEnded, ""},
 	} {
@@ -221,19 +220,33 @@ func TestACancelledParentUndoesTheLinkThatItStarted(t *testing.T) {
 	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
 	guest := start(linkRequest(org))
 	link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
-	s.eventually(func() bool {
-		described, err := s.temporal.DescribeWorkflowExecution(t.Context(), link.GetID(), "")
-		return err == nil && described.GetWorkflowExecutionInfo().GetHistoryLength() > 12 // the guest's signal is there
-	})
+	s.eventually(func() bool { return s.joins(link) == 1 })
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), guest.GetID(), ""))
 	require.Error(t, guest.Get(t.Context(), nil))
 	s.waitForPhase(link, migrationlink.PhaseSyncing)
 
+	stranded := start(linkRequest(org))
+	s.eventually(func() bool { return s.joins(link) == 2 })
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), owner.GetID(), ""))
 	err := owner.Get(t.Context(), nil)
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
 	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
 	require.Equal(t, 1, s.evidence(org).EffectivePosts)
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, stranded.Get(t.Context(), nil), &failed, "its own parent has cancelled nothing")
+	require.Equal(t, migrationlink.ErrCancelledByOther, failed.Type())
+}
+
+// joins counts the workflows that have asked to be told the end of a link.
+func (s *system) joins(link client.WorkflowRun) int {
+	s.t.Helper()
+	count := 0
+	for _, event := range s.history(link.GetID(), "") {
+		if event.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == migrationlink.JoinSignal {
+			count++
+		}
+	}
+	return count
 }
 
 func (s *system) eventually(condition func() bool) {

@@ -138,3 +138,26 @@ func TestUnlinkOfAnUnknownManagerFailsSoon(t *testing.T) {
 	run := s.unlink(newOrg(), func(r *migrationlink.UnlinkRequest) { r.Manager = "nobody" })
 	require.Equal(t, migrationlink.ErrUnknownManager, requireFailure(t, run, migrationlink.OutcomeFailed).Type)
 }
+
+// A DELETE under way is waited for: it could hit a link that is made after it.
+func TestACancelledUnlinkKnowsWhatItsDeleteHasDone(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"linked": true})
+	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LateEffect, Operation: http.MethodDelete, OrgID: org, Count: 1, Duration: opsmanagertest.Duration(2 * time.Second)})
+	run := s.unlink(org, nil)
+	s.eventually(func() bool { return s.evidence(org).Deletes == 1 })
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+	var canceled *temporal.CanceledError
+	err := run.Get(t.Context(), nil)
+	if err == nil {
+		require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+		return
+	}
+	require.ErrorAs(t, err, &canceled)
+	var result migrationlink.LinkResult
+	require.NoError(t, canceled.Details(&result))
+	require.True(t, result.Removed || result.InDoubt, "%+v", result)
+}

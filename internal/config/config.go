@@ -55,6 +55,7 @@ type Manager struct {
 	PublicKey, PrivateKey secret.Value
 	CAFile                string
 	AllowInsecureHTTP     bool
+	UnlinkedIs404         bool
 	RequestTimeout        time.Duration
 	// RequestsPerSecond limits the activities of the whole fleet of workers,
 	// and the calls of each worker. Zero means no limit.
@@ -86,6 +87,7 @@ func (m Manager) Client() (*opsmanager.Client, error) {
 		PrivateKey:        m.PrivateKey.Reveal(),
 		RootCAs:           roots,
 		AllowInsecureHTTP: m.AllowInsecureHTTP,
+		UnlinkedIs404:     m.UnlinkedIs404,
 		Timeout:           m.RequestTimeout,
 		RequestsPerSecond: m.RequestsPerSecond,
 	})

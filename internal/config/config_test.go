@@ -65,6 +65,7 @@ public_key = "env:DEMO_PUBLIC_KEY"
 private_key = "file:%s"
 ca_file = ""
 allow_insecure_http = true
+unlinked_is_404 = true
 request_timeout = "1m"
 requests_per_second = 2.5
 [managers.demo]
@@ -86,6 +87,7 @@ requests_per_second = 5
 	require.Equal(t, "/other/api", prod.BasePath)
 	require.Equal(t, canary, prod.PrivateKey.Reveal())
 	require.True(t, prod.AllowInsecureHTTP)
+	require.True(t, prod.UnlinkedIs404)
 	require.Equal(t, time.Minute, prod.RequestTimeout)
 	require.InDelta(t, 2.5, prod.RequestsPerSecond, 0)
 }

@@ -46,6 +46,7 @@ func readManager(s *section, name string) Manager {
 		PrivateKey:        s.secret("private_key"),
 		CAFile:            s.text("ca_file", ""),
 		AllowInsecureHTTP: s.flag("allow_insecure_http"),
+		UnlinkedIs404:     s.flag("unlinked_is_404"),
 		RequestTimeout:    s.duration("request_timeout", opsmanager.DefaultTimeout, minRequestTimeout, maxRequestTimeout),
 		RequestsPerSecond: s.number("requests_per_second", 0, minRate, maxRate),
 	}

@@ -33,13 +33,14 @@ func TestRetryOfWhatIsNotBlockedIsHonest(t *testing.T) {
 	f.pending, f.status = []*workflowpb.PendingActivityInfo{polling(nil)}, syncing()
 	done := newCommand(f).run(t.Context(), args("retry")...)
 	require.Equal(t, ExitOther, done.code)
-	require.Contains(t, done.stderr, "is not blocked and has no problem, it is syncing; nothing was sent")
+	require.Contains(t, done.stderr, "is not blocked, it is syncing and goes on by itself; nothing was sent. To have the manager asked now use 'starter check")
 	require.Empty(t, f.signals)
 
-	f.pending = []*workflowpb.PendingActivityInfo{polling(&migrationlink.Problem{Type: migrationlink.ErrManagerUnavailable, Message: "503", Remedy: "Wait."})}
+	f.pending, f.status.Phase = nil, migrationlink.PhaseCreating
+	f.status.Problem = &migrationlink.Problem{Type: migrationlink.ErrManagerUnavailable, Message: "503", Remedy: "Wait."}
 	done = newCommand(f).run(t.Context(), args("retry")...)
 	require.Equal(t, ExitOK, done.code)
-	require.Contains(t, done.stdout, "Told the link to try at once. It was not blocked, it is syncing and tries again by itself after: 503\n")
+	require.Contains(t, done.stdout, "Told the link to try at once. It was not blocked, it is creating and tries again by itself after: 503\n")
 
 	f.pending, f.status = nil, nil
 	done = newCommand(f).run(t.Context(), args("retry")...)

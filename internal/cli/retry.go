@@ -11,7 +11,8 @@ import (
 )
 
 const retryHelp = `Retry makes a blocked link, or unlinking, go on where it stopped, and one that
-waits before its next attempt try at once. Fix what 'starter status' names first.
+waits before it tries again to create the link do so at once. Fix what 'starter
+status' names first.
 
 With --token-ref the link-token is read from another place from now on. With
 -o json it prints what the link was doing before, as 'starter status' does.`
@@ -79,8 +80,8 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 		return s.explain(ctx, err)
 	}
 	if !seen.canRetry() {
-		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked and has no problem, it is %s; nothing was sent", run.noun(), run.orgID, seen.phase),
-			fmt.Sprintf("See with 'starter status %s'.", run.flags())}
+		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase),
+			fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())}
 	}
 	if err := s.signal(ctx, run, migrationlink.RetrySignal, request); err != nil {
 		return err
@@ -92,10 +93,12 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 	return nil
 }
 
-// canRetry tells whether the signal would do something; it is given the benefit
-// of a doubt.
+// canRetry tells whether the signal would do something: it ends the waiting of
+// the workflow, not that of an activity between its own attempts. A doubt counts
+// as yes.
 func (o observation) canRetry() bool {
-	return o.running() && (o.blocked() || o.problem != nil || o.noWorker != "")
+	waits := o.phase == migrationlink.PhaseCreating && o.problem != nil
+	return o.running() && (o.blocked() || waits || o.noWorker != "")
 }
 
 func (o observation) retryText() string {

@@ -31,10 +31,27 @@ func (a *app) untilAccepted(ctx context.Context, s *server, begun started) error
 	if a.json() {
 		printed := seen.json()
 		printed.Joined = &begun.joined
-		return a.printJSON(printed)
+		return errors.Join(notAccepted(seen), a.printJSON(printed))
+	}
+	if err := notAccepted(seen); err != nil {
+		return err
 	}
 	a.say("%s\n%s", a.acceptedText(seen), begun.run.howToGoOn())
 	return nil
+}
+
+// notAccepted is nil when the manager has accepted the request, or a person has
+// to do something for that. Otherwise the workflow does not let a client wait
+// for longer.
+func notAccepted(o observation) error {
+	if o.blocked() || o.phase == migrationlink.PhaseSyncing {
+		return nil
+	}
+	message := fmt.Sprintf("the manager has not accepted it yet, the %s goes on (%s)", o.run.noun(), o.phase)
+	if o.problem != nil {
+		message += ": " + o.problem.Message
+	}
+	return failure{ExitOther, message, o.run.howToGoOn()}
 }
 
 // unheard says what has become of a request that no worker has answered to.

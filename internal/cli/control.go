@@ -65,6 +65,12 @@ func fieldProblems(err error, errorType string) ([]migrationlink.FieldProblem, b
 	return []migrationlink.FieldProblem{{Field: "request", Problem: refused.Message()}}, true
 }
 
+// isUnknownUpdate tells whether a worker is of a version without the update: the
+// words are the SDK's.
+func isUnknownUpdate(refused *temporal.ApplicationError) bool {
+	return strings.HasPrefix(refused.Message(), "unknown update ")
+}
+
 // refusedBy makes words of an ApplicationError with which a workflow refuses an
 // update, and leaves any other error as it is.
 func refusedBy(err error, run linkRun, code int) error {
@@ -80,7 +86,7 @@ func refusedBy(err error, run linkRun, code int) error {
 	case refused.Type() == migrationlink.ErrAlreadyEnded:
 		return failure{ExitOther, fmt.Sprintf("nothing was done for the %s of organization %s of manager %s: %s", run.noun(), run.orgID, run.manager, problem.Message),
 			problem.Remedy}
-	case strings.HasPrefix(refused.Message(), "unknown update "): // the words are the SDK's
+	case isUnknownUpdate(refused):
 		return failure{ExitOther, "the worker is of an older version, which does not know what was asked for", "Update the workers."}
 	}
 	return failure{code, problem.Message, problem.Remedy}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,10 +147,6 @@ func (f *fakeTemporal) UpdateWorkflowExecution(ctx context.Context, r *workflows
 		<-ctx.Done()
 		return nil, serviceerror.ToStatus(ctx.Err()).Err()
 	}
-	if once := f.refuseOnce; once != nil {
-		f.refuseOnce = nil
-		return nil, serviceerror.ToStatus(once).Err()
-	}
 	name := r.GetRequest().GetInput().GetName()
 	response := &workflowservice.UpdateWorkflowExecutionResponse{
 		UpdateRef: &updatepb.UpdateRef{
@@ -158,7 +155,8 @@ func (f *fakeTemporal) UpdateWorkflowExecution(ctx context.Context, r *workflows
 		},
 		Stage: enumspb.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED,
 	}
-	refused := f.refuse[name]
+	refused := cmp.Or(f.refuseOnce, f.refuse[name])
+	f.refuseOnce = nil
 	if _, ok := errors.AsType[*temporal.ApplicationError](refused); ok {
 		response.Stage = enumspb.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 		response.Outcome = &updatepb.Outcome{Value: &updatepb.Outcome_Failure{Failure: temporal.GetDefaultFailureConverter().ErrorToFailure(refused)}}

@@ -22,12 +22,6 @@ func (r linkRun) workflowID() string { return migrationlink.WorkflowID(r.manager
 
 func (r linkRun) flags() string { return fmt.Sprintf("--manager %s --org %s", r.manager, r.orgID) }
 
-// is names the run of the workflow.
-func (r linkRun) is(runID string) linkRun {
-	r.runID = runID
-	return r
-}
-
 // of adds what Temporal knows of the run.
 func (r linkRun) of(info *workflowpb.WorkflowExecutionInfo) linkRun {
 	r.runID, r.workflow = info.GetExecution().GetRunId(), info.GetType().GetName()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	commonpb "go.temporal.io/api/common/v1"
@@ -84,7 +85,7 @@ func (a *app) start(ctx context.Context, asked starting, detach bool) error {
 // way; anything else is refused. What has ended is started anew.
 func (s *server) startOrJoin(ctx context.Context, asked starting) (started, error) {
 	begun, err := s.startOrJoinOnce(ctx, asked)
-	if endedMeanwhile(err) {
+	if endedMeanwhile(err) || s.endsNow(ctx, err) {
 		begun, err = s.startOrJoinOnce(ctx, asked)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -116,28 +117,63 @@ func (s *server) startOrJoinOnce(ctx context.Context, asked starting) (started, 
 	case err != nil:
 		return started{}, err
 	}
-	refused := refusalOf(ctx, answer)
-	if different, ok := fieldProblems(refused, migrationlink.ErrDifferentRequest); ok {
-		return started{}, asked.run.is(answer.RunID()).refuse(different)
-	}
 	asked.run.runID = answer.RunID()
-	begun, err := s.begun(ctx, asked)
-	if err != nil || refused != nil {
-		return begun, err // of a version that does not know the update
+	refused := refusalOf(ctx, answer)
+	if refused != nil && !isUnknownUpdate(refused) {
+		return started{}, asked.run.refusedStart(refused)
 	}
-	begun.accepted = answer
-	return begun, nil
+	begun, err := s.begun(ctx, asked)
+	if err == nil && refused == nil {
+		begun.accepted = answer
+	}
+	return begun, err
 }
 
 // refusalOf returns at once why a workflow refuses an update, or nil.
-func refusalOf(ctx context.Context, answer client.WorkflowUpdateHandle) error {
+func refusalOf(ctx context.Context, answer client.WorkflowUpdateHandle) *temporal.ApplicationError {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel() // what is not answered yet was accepted
-	refused, ok := errors.AsType[*temporal.ApplicationError](answer.Get(ctx, nil))
-	if !ok {
-		return nil
-	}
+	refused, _ := errors.AsType[*temporal.ApplicationError](answer.Get(ctx, nil))
 	return refused
+}
+
+// refusedStart says why the workflow under way does not take the request.
+func (r linkRun) refusedStart(refused *temporal.ApplicationError) error {
+	if different, ok := fieldProblems(refused, migrationlink.ErrDifferentRequest); ok {
+		return r.refuse(different)
+	}
+	if invalid, ok := fieldProblems(refused, migrationlink.ErrInvalidRequest); ok {
+		return conflict{failure{ExitUsage, "the worker refuses the request", "Correct the flags, or update the workers, should they be of an older version."}, flagProblems(invalid)}
+	}
+	if refused.Type() == migrationlink.ErrAlreadyEnded {
+		return endingError{failure{ExitDifferent, fmt.Sprintf("what is under way for organization %s of manager %s is being ended (workflow %s, run %s)",
+			r.orgID, r.manager, r.workflowID(), r.runID), fmt.Sprintf("Start again when it has ended: watch it with 'starter status --watch %s'.", r.flags())}, r}
+	}
+	return refusedBy(refused, r, ExitOther)
+}
+
+// endingError says that a run is at its end.
+type endingError struct {
+	failure
+	run linkRun
+}
+
+func (e endingError) Unwrap() error { return e.failure }
+
+// endLimit is what Temporal needs to close a workflow that has nothing more to do.
+const endLimit = time.Second
+
+// endsNow tells whether a run that is at its end has ended. An undo takes
+// longer, and is not waited for.
+func (s *server) endsNow(ctx context.Context, err error) bool {
+	ending, ok := errors.AsType[endingError](err)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	_, err = awaitResult(ctx, s.Client, ending.run)
+	return err == nil
 }
 
 // endedMeanwhile tells whether a workflow has ended while it was asked.

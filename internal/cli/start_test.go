@@ -33,6 +33,12 @@ func blockedStatus() *migrationlink.Status {
 	return status
 }
 
+func withPhase(phase migrationlink.Phase, problem *migrationlink.Problem) migrationlink.Status {
+	status := *syncing()
+	status.Phase, status.Problem = phase, problem
+	return status
+}
+
 const different = `starter: another request for organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo is under way (workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run 0198c0de-0000-7000-8000-000000000001):
   --sync-timeout (syncTimeout): the one under way has 1h0m0s, this asks for 2h0m0s
 Watch it with 'starter status --watch --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f'. To have it your way, cancel it with 'starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason TEXT' and start again; a deadline is moved with 'starter extend --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f'.
@@ -105,6 +111,34 @@ func TestARunThatEndsWhileItIsAskedIsFollowedByAnother(t *testing.T) {
 	require.Len(t, f.updates, 2)
 }
 
+func TestWhatIsAtItsEndIsFollowedByAnother(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running().ends(linked(), nil)
+	f.refuseOnce = refusedWith(migrationlink.ErrAlreadyEnded, migrationlink.Problem{Type: migrationlink.ErrAlreadyEnded, Message: "it has ended"})
+	done := newCommand(f).run(t.Context(), linkArgs()...)
+	require.Equal(t, ExitOK, done.code, done.stderr)
+	require.Len(t, f.updates, 2)
+}
+
+func TestWhatIsBeingUndoneIsNotJoined(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.refuse[migrationlink.AcceptUpdate] = refusedWith(migrationlink.ErrAlreadyEnded, migrationlink.Problem{Type: migrationlink.ErrAlreadyEnded, Message: "it is being ended"})
+	done := newCommand(f).run(t.Context(), linkArgs()...)
+	require.Equal(t, ExitDifferent, done.code)
+	require.Contains(t, done.stderr, "is being ended (workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run 0198c0de-0000-7000-8000-000000000001). Start again when it has ended: watch it with")
+	require.Empty(t, done.stdout)
+}
+
+func TestAWorkerThatDoesNotKnowAChoiceSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.refuse[migrationlink.AcceptUpdate] = refusedWith(migrationlink.ErrInvalidRequest, []migrationlink.FieldProblem{{Field: "ifLinked", Problem: "not a policy"}})
+	done := newCommand(f).run(t.Context(), linkArgs()...)
+	require.Equal(t, ExitUsage, done.code)
+	require.Contains(t, done.stderr, "\n  --if-linked (ifLinked): not a policy\n")
+}
+
 func TestDetachReturnsOnTheManagersAnswer(t *testing.T) {
 	t.Parallel()
 	foreign := syncing()
@@ -125,6 +159,10 @@ func TestDetachReturnsOnTheManagersAnswer(t *testing.T) {
 		"blocked": {
 			answer: blockedStatus(),
 			stdout: "\nBLOCKED while creating: manager \"demo\": POST answered 403. Add 10.0.0.1 to the access list.\nThen: starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f\n",
+		},
+		"not yet": {
+			answer: new(withPhase(migrationlink.PhaseCreating, refusal)), code: ExitOther,
+			stderr: "starter: the manager has not accepted it yet, the link goes on (creating): manager \"demo\": POST answered 403. " + testRun.howToGoOn() + "\n",
 		},
 		"failed": {answer: ended, code: ExitFailed, stderr: "starter: failed: manager \"demo\": POST answered 403. Add 10.0.0.1 to the access list.\n"},
 	} {

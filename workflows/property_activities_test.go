@@ -165,11 +165,13 @@ func (a *attempt) read(met mishap, limit time.Duration) answer {
 	return got
 }
 
+// remove is DELETE. Only an undo gives it up when nobody waits for it any more,
+// and nobody ever does not.
 func (a *attempt) remove(undo bool) answer {
 	// The effect of a DELETE that nobody waits for any more comes before the
 	// settling time is over: a later one is left out, as documented.
 	half := min(halfOf(a.fate.Write), a.scene.late)
-	got := a.call("DELETE", a.fate.Write, half, noLimit, func() answer {
+	return a.call("DELETE", a.fate.Write, half, noLimit, func() answer {
 		if refusal, ok := a.refused(); ok {
 			return refusal
 		}
@@ -180,10 +182,6 @@ func (a *attempt) remove(undo bool) answer {
 		}
 		return answer{code: code}
 	})
-	if a.heard {
-		panic(attemptStops{})
-	}
-	return got
 }
 
 // failure is what an activity returns for a finding.
@@ -360,9 +358,9 @@ func (a *attempt) removeLater(in activities.DeleteLinkInput, got answer, details
 
 type removal struct {
 	*attempt
-	in       activities.DeleteLinkInput
-	repeated bool
-	trace    activities.Removal
+	in    activities.DeleteLinkInput
+	lost  bool // by an earlier attempt
+	trace activities.Removal
 }
 
 func (a *attempt) newRemoval(in activities.DeleteLinkInput) *removal {
@@ -370,7 +368,7 @@ func (a *attempt) newRemoval(in activities.DeleteLinkInput) *removal {
 	if earlier, ok := a.beat.(activities.Removal); ok {
 		r.trace = earlier
 	}
-	r.repeated = r.trace.Lost || a.number > 1
+	r.lost = r.trace.Lost
 	a.stopsWith = r.trace
 	return r
 }
@@ -385,8 +383,6 @@ func (r *removal) run() (activities.DeleteLinkResult, error) {
 	switch {
 	case before.problem != "":
 		return r.later(before)
-	case before.status == migrationlink.LinkNone && !r.repeated:
-		return activities.DeleteLinkResult{}, nil
 	case before.status == migrationlink.LinkNone:
 		r.trace.Found = r.trace.Found || r.trace.Lost && r.trace.Seen != ""
 		return r.gone()
@@ -401,15 +397,17 @@ func (r *removal) run() (activities.DeleteLinkResult, error) {
 }
 
 func (r *removal) removeNow() (activities.DeleteLinkResult, error) {
-	lost := r.trace.Lost
-	r.trace.Lost = true
-	r.keep()
-	got := r.remove(false)
-	if got.lost {
-		return r.later(got)
+	sent := r.trace
+	sent.Lost = true
+	if r.fate.Unmarked || !r.mark(sent) {
+		return r.later(answer{problem: migrationlink.ErrManagerUnavailable})
 	}
-	r.trace.Lost = lost
-	r.trace.Found = r.trace.Found || got.code == 204 || lost && got.code == 404 && r.trace.Seen == migrationlink.LinkSynced
+	r.stopsWith = sent
+	got := r.remove(false)
+	if got.lost { // no attempt follows that the workflow does not know of
+		return activities.DeleteLinkResult{}, failure(got.problem, true, r.growing(r.in.Since), sent)
+	}
+	r.trace.Found = r.trace.Found || got.code == 204 || r.trace.Lost && got.code == 404 && r.trace.Seen == migrationlink.LinkSynced
 	r.keep()
 	if got.problem != "" {
 		return r.later(got)
@@ -431,7 +429,7 @@ func (r *removal) gone() (activities.DeleteLinkResult, error) {
 	}
 	r.keep()
 	quiet := r.trace.GoneAt.Add(r.in.QuietTime).Sub(now)
-	if !r.repeated || quiet <= 0 {
+	if !r.lost || quiet <= 0 {
 		return activities.DeleteLinkResult{Found: r.trace.Found}, nil
 	}
 	return r.later(answer{problem: migrationlink.ErrNotSynced, retryAfter: quiet})

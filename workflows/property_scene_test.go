@@ -31,7 +31,6 @@ type scene struct {
 	cancelled bool            // the workflow has been told
 	asked     int             // updates that were accepted
 	answered  int
-	removals  int // activities that were to make room, or to unlink
 	story     []line
 	cleanups  []func()
 }
@@ -181,9 +180,6 @@ func (s *scene) started(name string, in any) {
 		}
 	case activities.DeleteLinkInput:
 		s.comes(firstKill)
-		if !undo {
-			s.removals++
-		}
 		switch {
 		case undo:
 			s.met("undone")

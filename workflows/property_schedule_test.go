@@ -88,6 +88,9 @@ var moments = rapid.Custom(func(t *rapid.T) time.Duration {
 func linkSchedules(ifLinked migrationlink.LinkedPolicy) *rapid.Generator[schedule] {
 	return rapid.Custom(func(t *rapid.T) schedule {
 		s := drawSchedule(t)
+		if ifLinked == migrationlink.Relink && s.Manager.Others == "" {
+			s.Manager.Others = others.Draw(t, "others of relink")
+		}
 		s.Link = &migrationlink.LinkRequest{
 			Manager: "demo", OrgID: orgID,
 			Token:         migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"},
@@ -127,7 +130,7 @@ func drawSchedule(t *rapid.T) schedule {
 		Fates: map[string][]fate{
 			migrationlink.CreateLinkActivity:  rapid.SliceOfN(fates(often, mostly), 0, 5).Draw(t, "creates"),
 			migrationlink.AwaitSyncedActivity: rapid.SliceOfN(fates(rarely, rarely), 0, 5).Draw(t, "waits"),
-			migrationlink.DeleteLinkActivity:  rapid.SliceOfN(fates(often, often), 0, 5).Draw(t, "deletes"),
+			migrationlink.DeleteLinkActivity:  rapid.SliceOfN(fates(often, mostly), 0, 5).Draw(t, "deletes"),
 			migrationlink.LinkStatusActivity:  rapid.SliceOfN(fates(rarely, rarely), 0, 2).Draw(t, "checks"),
 		},
 		Events: rapid.SliceOfN(events, 0, 5).Draw(t, "events"),
@@ -140,7 +143,7 @@ var conducts = rapid.Custom(func(t *rapid.T) conduct {
 		SecondPost:    among(conflict, overwrite, idempotent).Draw(t, "second POST"),
 		SecondDelete:  among("404", "204").Draw(t, "second DELETE"),
 		Sync:          syncs.Draw(t, "sync"),
-		Others:        among("", "", "", "", migrationlink.LinkSynced, migrationlink.LinkNotSynced).Draw(t, "others"),
+		Others:        others.Draw(t, "others"),
 		OthersSync:    syncs.Draw(t, "others' sync"),
 		MigrationEnds: among[time.Duration](0, 0, 0, 10*time.Second, 5*time.Minute, 25*time.Minute).Draw(t, "migration"),
 		Token:         among("", "", "", "", "", "", "", "", migrationlink.ErrTokenRejected, migrationlink.ErrTokenUnavailable).Draw(t, "token"),
@@ -150,6 +153,8 @@ var conducts = rapid.Custom(func(t *rapid.T) conduct {
 	}
 	return c
 })
+
+var others = among("", "", "", "", migrationlink.LinkSynced, migrationlink.LinkNotSynced)
 
 const never = -time.Second
 
@@ -180,7 +185,7 @@ func mishaps(share int) *rapid.Generator[mishap] {
 			return fine
 		}
 		return among(
-			slow, unavailable, rateLimited, brokenBefore, brokenAfter, brokenLate, errorBefore, errorAfter, vanishBefore, vanishAfter, vanishLate,
+			slow, unavailable, rateLimited, brokenBefore, brokenAfter, brokenLate, brokenLate, errorBefore, errorAfter, vanishBefore, vanishAfter, vanishLate,
 		).Draw(t, "mishap")
 	})
 }

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -11,7 +12,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/activities"
 )
 
 // The test environment ends an activity at once when it is cancelled, whatever
@@ -137,10 +137,16 @@ func (e *execution) cancel() {
 	if e.options.WaitForCancellation {
 		notice = soon
 	}
-	if e.running != nil {
+	switch {
+	case e.running == nil:
+		e.end(nil, temporal.NewCanceledError("ACTIVITY_ID_NOT_STARTED")) // the server's words
+	case e.options.WaitForCancellation:
 		e.running.hearOfTheEnd(notice)
-	}
-	if e.running == nil || !e.options.WaitForCancellation {
+	default:
+		if e.writes() {
+			e.scene.manager.breaks("%s is left alone with its call at work", e.name)
+		}
+		e.running.hearOfTheEnd(notice)
 		e.end(nil, temporal.NewCanceledError())
 	}
 }
@@ -164,6 +170,9 @@ func (e *execution) ended(result any, err error) {
 func (e *execution) retryDelay(err error) (_ time.Duration, again bool) {
 	policy := e.options.RetryPolicy
 	if policy.MaximumAttempts > 0 && e.attempts >= int(policy.MaximumAttempts) {
+		return 0, false
+	}
+	if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && slices.Contains(policy.NonRetryableErrorTypes, "TemporalTimeout:"+late.TimeoutType().String()) {
 		return 0, false
 	}
 	delay := policy.InitialInterval
@@ -332,10 +341,10 @@ func (a *attempt) record(details any) {
 
 // mark is a heartbeat that the server has acknowledged. It says when the activity
 // is cancelled.
-func (a *attempt) mark(posting activities.Posting) (acknowledged bool) {
+func (a *attempt) mark(details any) (acknowledged bool) {
 	if a.cancelRequested {
 		return false
 	}
-	a.beat, a.held = posting, posting
+	a.recorded, a.beat, a.held = true, details, details
 	return true
 }

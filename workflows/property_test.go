@@ -16,7 +16,7 @@ import (
 
 // schedulesEach is how many random schedules each of the four kinds of request
 // is tried with, unless -rapid.checks says another number.
-const schedulesEach = 700
+const schedulesEach = 1000
 
 // TestPromisesHoldUnderAnySchedule plays random schedules of the manager's
 // answers, lost replies, lost workers, cancellations, retries, extensions, checks

@@ -83,6 +83,7 @@ func saysWhatIsLeft(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	require.True(t, s.manager.oursEver || !result.Created, "none was created")
 	switch {
 	case undoFailed:
+		require.True(t, s.seen["undone"], "it was not tried")
 	case undo, result.Removed:
 		require.False(t, s.manager.holdsOurs(), "our link is there")
 	default:

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -117,9 +118,11 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 	for name, test := range map[string]struct {
 		shape map[string]any
 		flags []string
+		stall time.Duration // of the POST, 2 s by default
 		code  int
 		says  string
 	}{
+		"not yet":  {stall: 25 * time.Second, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
 		"accepted": {shape: map[string]any{"sync": "never"}, says: "Accepted by the manager: NOT_SYNCED, until "},
 		"synced":   {shape: map[string]any{"syncDelay": "0s"}, says: "linked: organization"},
 		"refused":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, code: exitFailed, says: "the role Organization Owner"},
@@ -129,8 +132,10 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 			t.Parallel()
 			s := s.in(t)
 			org := newOrg()
-			s.shape(org, test.shape)
-			s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", OrgID: org, Duration: opsmanagertest.Duration(2 * time.Second)})
+			if test.shape != nil {
+				s.shape(org, test.shape)
+			}
+			s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", OrgID: org, Duration: opsmanagertest.Duration(cmp.Or(test.stall, 2*time.Second))})
 			done := s.starter(linkOf(org, append(test.flags, "--detach")...)...)
 			require.Equal(t, test.code, done.code, done.stderr)
 			require.Contains(t, done.stdout+done.stderr, test.says)

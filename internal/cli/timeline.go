@@ -61,7 +61,7 @@ func (t *timeline) see(o observation) {
 		name, as = t.stuckIn(o), stuck
 	}
 	if len(t.steps) == 0 && name != string(t.first()) {
-		t.steps = append(t.steps, step{name: string(t.first()), mark: active, since: o.startedAt})
+		t.steps = t.before(o)
 	}
 	if last := len(t.steps) - 1; last >= 0 && t.steps[last].name == name {
 		t.steps[last].mark = as
@@ -72,6 +72,16 @@ func (t *timeline) see(o observation) {
 	// Creating and settling may alternate: the picture keeps one line of each.
 	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })
 	t.steps = append(t.steps, step{name: name, mark: as, since: since})
+}
+
+// before is what a workflow has done that was not seen: an undo cuts the syncing
+// off when there was a link.
+func (t *timeline) before(o observation) []step {
+	first := step{name: string(t.first()), mark: active, since: o.startedAt}
+	if o.phase != migrationlink.PhaseUndoing || !o.created {
+		return []step{first}
+	}
+	return []step{{name: first.name, mark: done}, {name: string(migrationlink.PhaseSyncing), mark: active, since: o.startedAt}}
 }
 
 // stuckIn is the step that goes on when a blocked workflow does.

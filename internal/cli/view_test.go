@@ -199,6 +199,16 @@ func TestLiveViewShowsWhatBlocksALinkAndTheCommandThatGoesOn(t *testing.T) {
 	require.Contains(t, screen(out.String()), "  ✓ creating       5s\n  ● syncing        3s")
 }
 
+func TestLiveViewThatBeginsWithTheUndoSaysThatTheLinkWasMade(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	v := newLiveView(liveEnv(100, noColour), &out, testRun)
+	undoing := story()[2]
+	undoing.phase, undoing.phaseSince = migrationlink.PhaseUndoing, testStart.Add(7*time.Second)
+	v.show(undoing)
+	require.Contains(t, screen(out.String()), "\n  ✓ creating\n  ✗ syncing        7s\n  ● undoing        1s")
+}
+
 func TestLiveViewOfAnUnlinking(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -61,7 +61,7 @@ func (t *timeline) see(o observation) {
 		name, as = t.stuckIn(o), stuck
 	}
 	if len(t.steps) == 0 && name != string(t.first()) {
-		t.steps = t.before(o)
+		t.steps = t.unseen(o)
 	}
 	if last := len(t.steps) - 1; last >= 0 && t.steps[last].name == name {
 		t.steps[last].mark = as
@@ -74,9 +74,9 @@ func (t *timeline) see(o observation) {
 	t.steps = append(t.steps, step{name: name, mark: as, since: since})
 }
 
-// before is what a workflow has done that was not seen: an undo cuts the syncing
+// unseen is what a workflow has done before the first look: an undo cuts the syncing
 // off when there was a link.
-func (t *timeline) before(o observation) []step {
+func (t *timeline) unseen(o observation) []step {
 	first := step{name: string(t.first()), mark: active, since: o.startedAt}
 	if o.phase != migrationlink.PhaseUndoing || !o.created {
 		return []step{first}

@@ -57,6 +57,9 @@ const (
 	ErrNotSynced = "NotSynced"
 	// ErrManagerUnavailable: the manager did not answer, or asked to come back.
 	ErrManagerUnavailable = "ManagerUnavailable"
+	// ErrWorkerUnavailable: no worker took the call, or the one that did has
+	// vanished.
+	ErrWorkerUnavailable = "WorkerUnavailable"
 	// ErrReplyLost: the link may have been created, the reply did not arrive.
 	ErrReplyLost = "ReplyLost"
 )
@@ -64,8 +67,10 @@ const (
 // Types of the errors with which a running workflow refuses a signal or an
 // update. Nothing has changed then.
 const (
-	// ErrDifferentRequest: another request for the organization is under way; the
-	// first detail is a []FieldProblem.
+	// ErrDifferentRequest: another request for the organization is under way. The
+	// first detail of the refusal is a []FieldProblem; a workflow that was to join
+	// fails with it, and has its LinkResult as the first and the fields as the
+	// second detail.
 	ErrDifferentRequest = "DifferentRequest"
 	// ErrInvalidUpdate: a field of the update is wrong.
 	ErrInvalidUpdate = "InvalidUpdate"

@@ -100,6 +100,9 @@ const (
 	// PhaseBlocked means: waiting for a person to fix Problem and to send
 	// RetrySignal. A running migration is looked at again without it.
 	PhaseBlocked Phase = "blocked"
+	// PhaseJoined means: waiting for the workflow under the key of the
+	// organization, which does what was asked for.
+	PhaseJoined Phase = "joined"
 	// PhaseUndoing means: removing the link again.
 	PhaseUndoing Phase = "undoing"
 	// PhaseEnded means: Result is set.

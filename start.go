@@ -40,6 +40,16 @@ func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	return found
 }
 
+// WithToken returns the request with another source of the link-token.
+func (s StartRequest) WithToken(token TokenSource) StartRequest {
+	if s.Link != nil {
+		link := *s.Link
+		link.Token = token
+		s.Link = &link
+	}
+	return s
+}
+
 // Summary says in a line what the request asks for, as the static summary of its
 // workflow.
 func (s StartRequest) Summary() string {

@@ -106,7 +106,7 @@ func (r ExtendRequest) NewDeadline(now, deadline, limit time.Time) (time.Time, e
 		return time.Time{}, problems([]FieldProblem{{field, fmt.Sprintf(format, args...)}})
 	}
 	if problem := durationProblem(r.By, time.Second, MaxTimeout); problem != "" {
-		return refuse("%s", problem)
+		return refuse("%s", strings.TrimSuffix(problem, ", or leave it out for the default"))
 	}
 	switch {
 	case (r.By == "") == r.Until.IsZero():

@@ -172,7 +172,7 @@ func (c *creation) post(ctx context.Context, before, token string) (CreateLinkRe
 		return c.refused(ctx, before, err)
 	}
 	result := c.afterwards(ctx)
-	result.Created = true
+	result.Created = !created.Existed || c.in.inDoubt()
 	result.Warning = created.ErrorMessage
 	return result, nil
 }

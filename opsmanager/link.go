@@ -33,6 +33,9 @@ type Created struct {
 	// ErrorMessage is set when the manager accepted the link and reports a
 	// problem with it all the same.
 	ErrorMessage string
+	// Existed says that the link is older than the call: the manager left it as
+	// it was. Not every reply tells.
+	Existed bool
 }
 
 // CreateLink connects the organization with the Atlas organization that issued
@@ -54,20 +57,30 @@ func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string, before
 		return Created{}, err
 	}
 	call := &call{operation: OperationCreate, method: http.MethodPost, orgID: orgID, body: body, secret: linkToken, beforeSending: beforeSending}
+	began := time.Now()
 	r, err := c.do(ctx, call)
 	if err != nil {
 		return Created{}, err
 	}
+	took := time.Since(began)
 	if len(r.body) == 0 && r.bodyErr == nil {
 		return Created{}, nil
 	}
 	var content struct {
 		ErrorMessage string `json:"errorMessage"`
+		CreatedAt    string `json:"createdAt"`
 	}
 	if err := c.decode(call, r, &content); err != nil {
 		return Created{}, err
 	}
-	return Created{ErrorMessage: c.scrub(call, content.ErrorMessage)}, nil
+	return Created{ErrorMessage: c.scrub(call, content.ErrorMessage), Existed: existed(content.CreatedAt, r.header.Get("Date"), took)}, nil
+}
+
+// existed compares two times of the manager's clock, which are whole seconds.
+func existed(createdAt, date string, took time.Duration) bool {
+	created, err := time.Parse(time.RFC3339, createdAt)
+	replied, dateErr := http.ParseTime(date)
+	return err == nil && dateErr == nil && created.Before(replied.Add(-took-2*time.Second))
 }
 
 // LinkStatus reads the status of the organization's link. NoLink tells of the

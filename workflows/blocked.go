@@ -79,6 +79,9 @@ func await(ctx workflow.Context, limit time.Duration, summary string, condition 
 	defer stop()
 	timer := workflow.NewTimerWithOptions(timing, limit, workflow.TimerOptions{Summary: summary})
 	err := workflow.Await(ctx, func() bool { return condition() || timer.IsReady() })
+	if err == nil && !condition() {
+		err = ctx.Err() // a cancellation makes the timer ready, too
+	}
 	return condition(), err
 }
 

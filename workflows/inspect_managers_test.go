@@ -22,7 +22,9 @@ func knowing(t *testing.T, answer func(activities.Target) (migrationlink.Manager
 		Return(activities.Known{Version: "v1", Managers: []string{"demo", "prod"}}, nil)
 	if answer != nil {
 		w.OnActivity(migrationlink.InspectManagerActivity, mock.Anything, mock.Anything).Return(
-			func(_ context.Context, target activities.Target) (migrationlink.ManagerInspection, error) { return answer(target) })
+			func(_ context.Context, target activities.Target) (migrationlink.ManagerInspection, error) {
+				return answer(target)
+			})
 	}
 	return w
 }

@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -38,10 +40,10 @@ type Answer struct {
 
 const (
 	// askAgain is when it is first looked whether the workflow that was joined is
-	// there still: somebody may have terminated it. It doubles up to askSeldom,
-	// which keeps the history of a month short.
+	// there still: somebody may have terminated it. It doubles up to askSeldom:
+	// Temporal lets one workflow have 10,000 signals.
 	askAgain  = time.Minute
-	askSeldom = time.Hour
+	askSeldom = 24 * time.Hour
 	// startAgain keeps two that start and end at the same moment apart.
 	startAgain = time.Second
 )
@@ -62,6 +64,10 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 	work, cancel := workflow.WithCancel(ctx)
 	o.work = work
 	o.onCancel(ctx, cancel)
+	if err := o.onStatus(ctx); err != nil {
+		return migrationlink.LinkResult{}, err
+	}
+	o.status.Phase = migrationlink.PhaseJoined
 	workflow.SetCurrentDetails(ctx, "Waits for the workflow `"+o.key()+"`, which works on this organization.")
 	for {
 		result, err := o.asChild(work)
@@ -69,18 +75,31 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 			result, err = o.join(work)
 		}
 		switch {
-		case work.Err() != nil && result == nil:
+		case result != nil:
+			return o.pass(ctx, *result)
+		case work.Err() != nil:
 			return o.end(ctx, errCancelled)
 		case err != nil:
 			return o.end(ctx, err)
-		case result != nil:
-			o.result = *result
-			return o.result, conclude(o.result)
 		}
 		if workflow.Sleep(work, startAgain) != nil {
 			return o.end(ctx, errCancelled)
 		}
 	}
+}
+
+// pass ends with the result of the workflow under the key. That somebody else
+// has cancelled it is no cancellation of this one.
+func (o *operation) pass(ctx workflow.Context, result migrationlink.LinkResult) (migrationlink.LinkResult, error) {
+	if result.Outcome == migrationlink.OutcomeCancelled && o.work.Err() == nil {
+		problem := o.cancelledByOther(result)
+		result.Outcome, result.Problem = migrationlink.OutcomeFailed, &problem
+	}
+	result.CancelReason = cmp.Or(result.CancelReason, o.result.CancelReason)
+	o.result = result
+	o.status.Phase, o.status.PhaseSince = migrationlink.PhaseEnded, now(ctx)
+	o.status.Result, o.status.Problem = &result, result.Problem
+	return result, conclude(result)
 }
 
 // underAnotherKey refuses to stand in the way of another organization.
@@ -113,7 +132,11 @@ func (o *operation) asChild(ctx workflow.Context) (*migrationlink.LinkResult, er
 	if err == nil || readResult(err, &result) {
 		return &result, nil
 	}
-	return nil, problemError{Problem: migrationlink.Problem{
+	return nil, o.terminated()
+}
+
+func (o *operation) terminated() error {
+	return problemError{Problem: migrationlink.Problem{
 		Type:    migrationlink.ErrTerminated,
 		Message: "the workflow " + o.key() + " was ended in Temporal; nothing was undone",
 		Remedy:  "Start it again to go on: what the manager has by then is found and kept.",
@@ -142,15 +165,21 @@ func isAlreadyStarted(err error) bool {
 }
 
 // join waits for the end of the workflow under the key. It returns nothing when
-// that is not there any more.
+// that had ended before, or was ending.
 func (o *operation) join(ctx workflow.Context) (*migrationlink.LinkResult, error) {
 	answers := workflow.GetSignalChannel(ctx, migrationlink.AnswerSignal)
 	self := workflow.GetInfo(ctx).WorkflowExecution
 	for wait := askAgain; ; wait = min(2*wait, askSeldom) {
 		err := workflow.SignalExternalWorkflow(ctx, o.key(), "", migrationlink.JoinSignal,
 			Joining{Request: o.asked, WorkflowID: self.ID, RunID: self.RunID}).Get(ctx, nil)
-		if err != nil {
-			return nil, ctx.Err() // it has ended
+		_, gone := errors.AsType[*temporal.UnknownExternalWorkflowExecutionError](err)
+		switch {
+		case gone && wait == askAgain:
+			return nil, nil
+		case gone && answers.Len() == 0:
+			return nil, o.terminated() // it would have answered
+		case err != nil && !gone:
+			return nil, err
 		}
 		answered, err := await(ctx, wait, "Until it is looked whether "+o.key()+" is there still", func() bool { return answers.Len() > 0 })
 		if err != nil {
@@ -162,22 +191,17 @@ func (o *operation) join(ctx workflow.Context) (*migrationlink.LinkResult, error
 			continue
 		case answers.ReceiveAsync(&answer) && len(answer.Different) > 0:
 			return nil, refusedAsDifferent(o.target, answer.Different)
-		case answer.Result != nil && answer.Result.Outcome == migrationlink.OutcomeCancelled:
-			return nil, o.cancelledByOther(*answer.Result)
 		}
 		return answer.Result, nil
 	}
 }
 
-// cancelledByOther is no cancellation of this workflow.
-func (o *operation) cancelledByOther(result migrationlink.LinkResult) error {
-	message := "somebody else cancelled workflow " + o.key() + ", which this request had joined"
+func (o *operation) cancelledByOther(result migrationlink.LinkResult) migrationlink.Problem {
+	message := "somebody else cancelled the workflow " + o.key() + ", which this request was waiting for"
 	if result.CancelReason != "" {
 		message += " (" + result.CancelReason + ")"
 	}
-	return problemError{Problem: migrationlink.Problem{
-		Type: migrationlink.ErrCancelledByOther, Message: message, Remedy: "Start it again if it is still wanted.",
-	}}
+	return migrationlink.Problem{Type: migrationlink.ErrCancelledByOther, Message: message, Remedy: "Start it again if it is still wanted."}
 }
 
 // onJoin takes in the workflows that wait for this one's end.
@@ -203,7 +227,7 @@ func (o *operation) takeJoins(ctx workflow.Context) {
 			o.answers = append(o.answers, answer(ctx, joining, Answer{Different: different}))
 		case o.work.Err() != nil, o.isUndoing():
 			o.late = append(o.late, joining)
-		default:
+		case !slices.ContainsFunc(o.joiners, func(known Joining) bool { return known.RunID == joining.RunID }):
 			o.joiners = append(o.joiners, joining)
 		}
 		joining = Joining{}
@@ -212,17 +236,12 @@ func (o *operation) takeJoins(ctx workflow.Context) {
 
 // answerJoiners tells the end to who waits for it, and whether anybody did.
 func (o *operation) answerJoiners(ctx workflow.Context) bool {
-	told := map[string]bool{}
-	tell := func(joiners []Joining, end Answer) {
-		for _, joining := range joiners {
-			if !told[joining.RunID] {
-				o.answers = append(o.answers, answer(ctx, joining, end))
-			}
-			told[joining.RunID] = true
-		}
+	for _, joining := range o.joiners {
+		o.answers = append(o.answers, answer(ctx, joining, Answer{Result: &o.result}))
 	}
-	tell(o.joiners, Answer{Result: &o.result})
-	tell(o.late, Answer{})
+	for _, joining := range o.late {
+		o.answers = append(o.answers, answer(ctx, joining, Answer{}))
+	}
 	answers := o.answers
 	o.joiners, o.late, o.answers = nil, nil, nil
 	for _, sent := range answers {

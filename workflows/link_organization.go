@@ -85,11 +85,8 @@ func (r *linkRun) create(ctx workflow.Context) error {
 	for {
 		r.enter(ctx, migrationlink.PhaseCreating, r.deadline)
 		met := r.createOnce(ctx, since)
-		next := r.afterFailure
-		if met == nil {
-			next = r.keep
-		}
-		if stop, err := next(ctx, met); stop || err != nil {
+		stop, err := r.afterCreation(ctx, met)
+		if stop || err != nil {
 			return err
 		}
 		if !now(ctx).Before(r.deadline) {
@@ -98,9 +95,12 @@ func (r *linkRun) create(ctx workflow.Context) error {
 	}
 }
 
-// keep decides about the link that is there now. It goes on creating when a link
-// of somebody else was to be replaced.
-func (r *linkRun) keep(ctx workflow.Context, _ error) (stop bool, _ error) {
+// afterCreation does what the end of an attempt calls for before the next, if
+// there is one.
+func (r *linkRun) afterCreation(ctx workflow.Context, err error) (stop bool, _ error) {
+	if err != nil {
+		return r.afterFailure(ctx, err)
+	}
 	switch {
 	case r.result.Created || ctx.Err() != nil:
 		return true, nil
@@ -112,7 +112,6 @@ func (r *linkRun) keep(ctx workflow.Context, _ error) (stop bool, _ error) {
 	return true, nil
 }
 
-// afterFailure does what an attempt that made no link calls for before the next.
 func (r *linkRun) afterFailure(ctx workflow.Context, err error) (stop bool, _ error) {
 	switch {
 	case ctx.Err() != nil:

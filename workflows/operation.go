@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -31,6 +33,7 @@ type operation struct {
 	token            *migrationlink.TokenSource
 	// synced says that a check has seen SYNCED in PhaseSyncing.
 	synced bool
+	checks int
 	// nextAttempt is when it is tried again, where the workflow decides that.
 	nextAttempt time.Time
 	// joins are those who ask to be told the end, joiners those who will be, and
@@ -115,6 +118,7 @@ func (o *operation) retry(ctx workflow.Context, request migrationlink.RetryReque
 			return
 		}
 		o.token = request.Token
+		o.asked = o.asked.WithToken(*request.Token)
 	}
 	o.retries++
 }
@@ -137,7 +141,7 @@ func (o *operation) onAccept(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.AcceptUpdate,
 		func(ctx workflow.Context, _ migrationlink.StartRequest) (migrationlink.Status, error) {
 			ctx, _ = workflow.NewDisconnectedContext(ctx) // the end is an answer, too
-			_, err := await(ctx, acceptLimit, "Until somebody who has asked is answered", o.accepted)
+			err := o.awaitAccepted(ctx)
 			return o.status, err
 		},
 		workflow.UpdateHandlerOptions{
@@ -155,6 +159,16 @@ func (o *operation) admits(asked migrationlink.StartRequest) error {
 		return differentRequest(o.target, found)
 	}
 	return o.alreadyEnded()
+}
+
+// awaitAccepted waits longer for a manager that is in trouble than it takes to
+// see that, but not for ever. The retries of a removal are not seen.
+func (o *operation) awaitAccepted(ctx workflow.Context) error {
+	err := workflow.Await(ctx, func() bool { return o.accepted() || o.status.Problem != nil || o.asked.Unlink != nil })
+	if err == nil {
+		_, err = await(ctx, acceptLimit, "Until somebody who has asked is answered", o.accepted)
+	}
+	return err
 }
 
 // accepted tells whether there is something to say to who has asked for it.
@@ -178,7 +192,7 @@ func (o *operation) onExtend(ctx workflow.Context) error {
 				o.status.Deadline = deadline
 			}
 			o.tell(ctx)
-			return migrationlink.Extension{Phase: o.status.Phase, Deadline: deadline}, nil
+			return migrationlink.Extension{Phase: cmp.Or(o.status.BlockedIn, o.status.Phase), Deadline: deadline}, nil
 		},
 		workflow.UpdateHandlerOptions{
 			Description: "Moves the deadline. Input: {\"by\": \"30m\"} or {\"until\": \"2026-01-31T18:00:00Z\"}.",
@@ -204,13 +218,14 @@ func (o *operation) onCheck(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.CheckUpdate, o.check,
 		workflow.UpdateHandlerOptions{
 			Description: "Reads the status of the link at once and answers it.",
-			Validator:   func(workflow.Context) error { return o.alreadyEnded() },
+			Validator:   func(workflow.Context) error { return cmp.Or(o.alreadyEnded(), o.tooManyChecks()) },
 		})
 }
 
 // check reads the status beside whatever is under way. SYNCED ends the waiting
 // for it.
 func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
+	o.checks++
 	ctx, stop := workflow.WithCancel(ctx)
 	defer stop()
 	reading := workflow.ExecuteActivity(glance(ctx, o.target.Manager, "Read the status now: asked for by "+migrationlink.CheckUpdate),
@@ -228,13 +243,32 @@ func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
 }
 
 func (o *operation) checked(ctx workflow.Context, seen string) {
-	if o.status.Phase == migrationlink.PhaseSyncing {
+	isSynced := seen == migrationlink.LinkSynced
+	switch {
+	case o.synced: // by a check that was quicker
+		return
+	case o.status.Phase == migrationlink.PhaseSyncing:
 		o.result.Polls++
 		o.saw(ctx, seen)
-		o.synced = seen == migrationlink.LinkSynced
+		o.synced = isSynced
+	case o.status.BlockedIn == migrationlink.PhaseSyncing && isSynced:
+		o.retries++ // nothing blocks it any more
 	}
 	o.status.LinkStatus = seen
 	o.tell(ctx)
+}
+
+// tooManyChecks keeps the history of a link that is checked all the time below
+// what Temporal permits, and leaves room for other updates.
+func (o *operation) tooManyChecks() error {
+	if o.checks < maxChecks {
+		return nil
+	}
+	return refusal(migrationlink.Problem{
+		Type:    migrationlink.ErrInvalidUpdate,
+		Message: fmt.Sprintf("the link was checked %d times already", o.checks),
+		Remedy:  "Read the status query (starter status) instead: the link is polled by itself.",
+	})
 }
 
 // saw records a status that the manager reported.

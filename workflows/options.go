@@ -32,6 +32,8 @@ const (
 	// acceptLimit is how long an update waits for the manager to accept: Temporal
 	// lets ten of them wait at a time.
 	acceptLimit = 20 * time.Second
+	// maxChecks is half of the updates that Temporal takes for one workflow.
+	maxChecks = 1000
 	// defaultDelay is for failures that say no delay of their own.
 	defaultDelay = time.Second
 )
@@ -57,8 +59,8 @@ func again(ctx workflow.Context, manager, summary string, limit time.Duration) w
 	return workflow.WithActivityOptions(ctx, repeated(manager, summary, limit))
 }
 
-// traced is for what is repeated and must not be forgotten: a cancellation waits
-// for it, and an attempt that vanishes ends it with its trace.
+// traced is for what is repeated and must not be forgotten or overtaken: a
+// cancellation waits for it, and an attempt that vanishes ends it with its trace.
 func traced(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	options := repeated(manager, summary, limit)
 	options.WaitForCancellation = true

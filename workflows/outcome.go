@@ -63,6 +63,12 @@ func neverStarted(err error) bool {
 	return ok && timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START
 }
 
+// vanished tells whether the attempt under way ended without a word.
+func vanished(err error) bool {
+	timeout, ok := errors.AsType[*temporal.TimeoutError](err)
+	return ok && (timeout.TimeoutType() == enums.TIMEOUT_TYPE_HEARTBEAT || timeout.TimeoutType() == enums.TIMEOUT_TYPE_START_TO_CLOSE)
+}
+
 func retryDelay(err error) time.Duration {
 	if applicationError, ok := errors.AsType[*temporal.ApplicationError](err); ok && applicationError.NextRetryDelay() > 0 {
 		return applicationError.NextRetryDelay()
@@ -103,7 +109,7 @@ func problemOf(err error) migrationlink.Problem {
 
 func timeoutProblem(timeout *temporal.TimeoutError) migrationlink.Problem {
 	problem := migrationlink.Problem{
-		Type:    migrationlink.ErrTimedOut,
+		Type:    migrationlink.ErrWorkerUnavailable,
 		Message: "the worker did not finish the call",
 		Remedy:  "Check that the workers run.",
 	}

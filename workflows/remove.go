@@ -28,7 +28,8 @@ func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in a
 			continue
 		}
 		o.met(ctx, err)
-		if !mayRepeat(err) || !now(ctx).Before(o.deadline) || !in.Removal.Lost && !o.deadline.After(in.Deadline) {
+		unanswered := in.Removal.Lost || vanished(err)
+		if !mayRepeat(err) || !now(ctx).Before(o.deadline) || !unanswered && !o.deadline.After(in.Deadline) {
 			return in.Removal, err
 		}
 		if paused := o.pause(ctx, err, now(ctx), "Before the next attempt to remove the link"); paused != nil {
@@ -82,12 +83,8 @@ type deadlineReached struct{ error }
 func (e deadlineReached) Unwrap() error { return e.error }
 
 func (o *operation) startRemoval(ctx workflow.Context, summary string, in activities.DeleteLinkInput) workflow.Future {
-	options := again
-	if in.Confirm {
-		options = traced
-	}
 	limit := max(in.Deadline.Sub(now(ctx)), time.Second)
-	return workflow.ExecuteActivity(options(ctx, o.target.Manager, summary, limit), migrationlink.DeleteLinkActivity, in)
+	return workflow.ExecuteActivity(traced(ctx, o.target.Manager, summary, limit), migrationlink.DeleteLinkActivity, in)
 }
 
 // removed waits for the end of a removal, and notes in in what it has done.

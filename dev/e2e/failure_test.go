@@ -74,7 +74,7 @@ func TestWhatARetryCannotHealFailsInOneAttempt(t *testing.T) {
 			for _, part := range test.says {
 				require.Contains(t, sentence, part)
 			}
-			require.Len(t, s.history(result.WorkflowID, result.RunID), 11, "one activity")
+			require.Len(t, s.history(result.WorkflowID, result.RunID), 13, "one activity, and the starter's question")
 			require.Zero(t, s.evidence(org).EffectivePosts)
 
 			plain := s.starter("link", "--manager", test.manager, "--org", org, "--token-ref", test.tokenRef)

@@ -1,0 +1,29 @@
+package opsmanager
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestALinkThatIsOlderThanTheCallExistedBefore(t *testing.T) {
+	t.Parallel()
+	const replied = "Mon, 23 Nov 2026 12:00:30 GMT"
+	for name, test := range map[string]struct {
+		createdAt string
+		date      string
+		took      time.Duration
+		existed   bool
+	}{
+		"made by the call":           {"2026-11-23T12:00:30Z", replied, 0, false},
+		"made by a slow call":        {"2026-11-23T12:00:05Z", replied, 28 * time.Second, false},
+		"made the day before":        {"2026-11-22T12:00:30Z", replied, 28 * time.Second, true},
+		"made seconds before":        {"2026-11-23T12:00:20Z", replied, time.Second, true},
+		"the manager's clock is off": {"2031-01-01T00:00:00Z", "Wed, 01 Jan 2031 00:00:01 GMT", time.Second, false},
+		"not told":                   {"", replied, 0, false},
+		"no date":                    {"2026-11-22T12:00:30Z", "", 0, false},
+	} {
+		require.Equal(t, test.existed, existed(test.createdAt, test.date, test.took), name)
+	}
+}

@@ -25,14 +25,16 @@ type scene struct {
 	began    time.Time
 	late     time.Duration
 
-	fates     map[string][]fate
-	moments   map[string]bool // that have come
-	seen      map[string]bool // for the tally
-	cancelled bool            // the workflow has been told
-	asked     int             // updates that were accepted
-	answered  int
-	story     []line
-	cleanups  []func()
+	fates       map[string][]fate
+	moments     map[string]bool // that have come
+	seen        map[string]bool // for the tally
+	cancelled   bool            // the workflow has been told
+	cancelledAt time.Time
+	extended    time.Duration
+	asked       int // updates that were accepted
+	answered    int
+	story       []line
+	cleanups    []func()
 }
 
 // silent is a logger.
@@ -127,6 +129,7 @@ func (s *scene) happens(id string, e event) {
 		s.met("retried")
 	case extendIt:
 		s.update(migrationlink.ExtendUpdate, id, "extended", migrationlink.ExtendRequest{By: migrationlink.DurationOf(e.By)})
+		s.extended += e.By
 	case checkNow:
 		s.update(migrationlink.CheckUpdate, id, "checked")
 	case acceptIt:
@@ -142,7 +145,11 @@ func (s *scene) happens(id string, e event) {
 
 func (s *scene) cancel(signal bool) {
 	// Both are handled one after the other, and nothing comes between.
-	s.env.RegisterDelayedCallback(func() { s.cancelled = true }, 0)
+	s.env.RegisterDelayedCallback(func() {
+		if !s.cancelled {
+			s.cancelled, s.cancelledAt = true, s.now()
+		}
+	}, 0)
 	if signal {
 		s.env.SignalWorkflow(migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong org"})
 		return
@@ -214,6 +221,10 @@ func (s *scene) refusedPost(posting activities.Posting) {
 	m := s.manager
 	over := posting.Before == migrationlink.LinkNone && !s.now().Before(m.lostAt.Add(s.schedule.Link.SettleLimit()))
 	m.claimed = !m.lostAt.IsZero() && !over
+	if !m.lostAt.IsZero() && over {
+		s.comes(doubtOver)
+		s.met("doubt over")
+	}
 }
 
 // tokenIs is what is wrong with the link-token of a source.

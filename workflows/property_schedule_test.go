@@ -37,6 +37,7 @@ const (
 	firstLoss = "the first lost reply"
 	firstWait = "the first wait"
 	firstKill = "the first removal"
+	doubtOver = "the end of a doubt"
 )
 
 // What somebody can do.
@@ -205,7 +206,7 @@ func fates(reads, writes int) *rapid.Generator[fate] {
 
 var events = rapid.Custom(func(t *rapid.T) event {
 	return event{
-		After: among(theStart, theStart, firstPost, firstLoss, firstWait, firstKill).Draw(t, "after"),
+		After: among(theStart, theStart, firstPost, firstLoss, firstWait, firstKill, doubtOver).Draw(t, "after"),
 		At:    moments.Draw(t, "at"),
 		What: among(
 			cancelSignal, cancelItself, retryAtOnce, fixAndRetry, fixAndRetry, extendIt, extendIt, checkNow, checkNow, acceptIt, othersLink, othersUnlink,

@@ -14,6 +14,7 @@ import (
 // manager holds.
 func tellsTheTruth(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	endsAsItSays(t, s, result)
+	endsInTime(t, s, result)
 	atTheEnd := s.manager.link
 	s.manager.takeEffect(s.now().Add(365 * 24 * time.Hour)) // what is still at work
 	if s.schedule.Unlink != nil {
@@ -53,6 +54,25 @@ func endsAsItSays(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	require.Equal(t, result, *status.Result)
 }
 
+// endsInTime: the limits hold, and a cancellation is not slept over.
+func endsInTime(t *rapid.T, s *scene, result migrationlink.LinkResult) {
+	const attempt, undo = 3 * time.Minute, 15 * time.Minute
+	limit := attempt + s.extended
+	if s.schedule.Link != nil {
+		limit += s.schedule.Link.CreateLimit() + s.schedule.Link.SyncLimit()
+	} else {
+		limit += s.schedule.Unlink.Limit()
+	}
+	late := attempt
+	if s.seen["undone"] {
+		limit, late = limit+undo, late+undo+s.extended
+	}
+	require.LessOrEqual(t, result.EndedAt.Sub(result.StartedAt), limit)
+	if s.cancelled {
+		require.LessOrEqual(t, result.EndedAt.Sub(s.cancelledAt), late, "after the cancellation")
+	}
+}
+
 func isLinked(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	require.True(t, result.Created)
 	require.False(t, result.Removed)
@@ -74,6 +94,10 @@ func saysWhatIsLeft(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	}
 	if result.Removed {
 		require.True(t, undo && !undoFailed, "it was not to be undone")
+	}
+	alone := s.manager.Others == "" && !s.manager.othersCalled && s.manager.WithoutLink == migrationlink.LinkNone
+	if undo && !undoFailed && alone {
+		require.False(t, result.InDoubt, "the manager tells, and nobody else has linked")
 	}
 	if result.InDoubt {
 		require.True(t, result.Problem == nil || result.Replaced || saysSo(result.Problem), "in doubt: %v", result.Problem)

@@ -20,6 +20,7 @@ type conduct struct {
 	OthersSync    time.Duration // as Sync, for links of somebody else
 	MigrationEnds time.Duration // until then DELETE answers 409
 	Refusals      []refusal
+	OthersStepIn  bool   // somebody else links once a POST in doubt has surely made no link
 	Token         string // why the link-token of the request is no good, an error type; a retry brings a good one
 }
 
@@ -228,6 +229,9 @@ func (c conduct) String() string {
 	}
 	if c.MigrationEnds > 0 {
 		text += fmt.Sprintf(", a migration runs until %v", c.MigrationEnds)
+	}
+	if c.OthersStepIn {
+		text += ", somebody else links when a doubt is over"
 	}
 	for _, r := range c.Refusals {
 		text += fmt.Sprintf(", %s from %v until %v", r.Type, r.From, r.Until)

@@ -224,6 +224,9 @@ func (s *scene) refusedPost(posting activities.Posting) {
 	if !m.lostAt.IsZero() && over {
 		s.comes(doubtOver)
 		s.met("doubt over")
+		if s.schedule.Manager.OthersStepIn {
+			s.after(100*time.Millisecond, s.manager.othersLink)
+		}
 	}
 }
 

@@ -146,6 +146,7 @@ var conducts = rapid.Custom(func(t *rapid.T) conduct {
 		Sync:          syncs.Draw(t, "sync"),
 		Others:        others.Draw(t, "others"),
 		OthersSync:    syncs.Draw(t, "others' sync"),
+		OthersStepIn:  inHundred(50).Draw(t, "others step in"),
 		MigrationEnds: among[time.Duration](0, 0, 0, 10*time.Second, 5*time.Minute, 25*time.Minute).Draw(t, "migration"),
 		Token:         among("", "", "", "", "", "", "", "", migrationlink.ErrTokenRejected, migrationlink.ErrTokenUnavailable).Draw(t, "token"),
 	}

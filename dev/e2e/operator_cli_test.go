@@ -118,11 +118,11 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 	for name, test := range map[string]struct {
 		shape map[string]any
 		flags []string
-		stall time.Duration // of the POST, 2 s by default
+		fault opsmanagertest.FaultKind // of the POST, a stall of 2 s by default
 		code  int
 		says  string
 	}{
-		"not yet":  {stall: 25 * time.Second, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
+		"not yet":  {fault: opsmanagertest.Unavailable, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
 		"accepted": {shape: map[string]any{"sync": "never"}, says: "Accepted by the manager: NOT_SYNCED, until "},
 		"synced":   {shape: map[string]any{"syncDelay": "0s"}, says: "linked: organization"},
 		"refused":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, code: exitFailed, says: "the role Organization Owner"},
@@ -135,7 +135,7 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 			if test.shape != nil {
 				s.shape(org, test.shape)
 			}
-			s.fault(opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", OrgID: org, Duration: opsmanagertest.Duration(cmp.Or(test.stall, 2*time.Second))})
+			s.fault(opsmanagertest.Fault{Kind: cmp.Or(test.fault, opsmanagertest.StallBefore), Operation: "POST", OrgID: org, Duration: opsmanagertest.Duration(2 * time.Second)})
 			done := s.starter(linkOf(org, append(test.flags, "--detach")...)...)
 			require.Equal(t, test.code, done.code, done.stderr)
 			require.Contains(t, done.stdout+done.stderr, test.says)

@@ -51,14 +51,17 @@ type Removal struct {
 	Lost bool `json:"lost"`
 	// Found says that there was a link, and that it was removed.
 	Found bool `json:"found,omitempty"`
-	// GoneAt is when no link was left.
+	// GoneAt is when no link was left, and After what the manager said then.
 	GoneAt time.Time `json:"goneAt,omitzero"`
+	After  string    `json:"after,omitempty"`
 }
 
 // DeleteLinkResult says that no link is left.
 type DeleteLinkResult struct {
 	// Found says that there was one to remove.
 	Found bool `json:"found"`
+	// LinkStatus is what the manager says without it. Only with Confirm.
+	LinkStatus string `json:"linkStatus,omitempty"`
 }
 
 // DeleteLink removes a link. That there is none is no error; it is retried
@@ -154,9 +157,9 @@ func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
 	switch {
 	case before == migrationlink.LinkNone:
 		trace.Found = trace.Found || trace.Lost && trace.Seen != ""
-		return r.gone(ctx, trace)
+		return r.gone(trace, before)
 	case before != migrationlink.LinkSynced && !trace.GoneAt.IsZero():
-		return r.gone(ctx, trace)
+		return r.gone(trace, before)
 	}
 	trace.GoneAt = time.Time{} // there is one again
 	if trace.Seen != migrationlink.LinkSynced {
@@ -175,7 +178,7 @@ func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, 
 	}
 	err := r.send(ctx)
 	if opsmanager.MayHaveTakenEffect(err) {
-		return DeleteLinkResult{}, unanswered(r.in, err, sent)
+		return r.end(classify(r.in.Target, err), sent)
 	}
 	trace.Found = trace.Found || err == nil || trace.Lost && opsmanager.NoLink(err) && trace.Seen == migrationlink.LinkSynced
 	r.keep(ctx, trace)
@@ -184,12 +187,14 @@ func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, 
 	}
 	after, err := readStatus(ctx, r.client, r.in.Target)
 	switch {
+	case err != nil && cancelled(ctx, err):
+		return DeleteLinkResult{}, temporal.NewCanceledError(trace)
 	case err != nil:
-		return r.later(ctx, classify(r.in.Target, err))
+		return r.end(classify(r.in.Target, err), trace)
 	case after == migrationlink.LinkSynced:
-		return r.later(ctx, stillThere(r.in.Target))
+		return r.end(stillThere(r.in.Target), trace)
 	}
-	return r.gone(ctx, trace)
+	return r.gone(trace, after)
 }
 
 // send waits for the reply also when the attempt is cancelled: a removal that is
@@ -201,21 +206,28 @@ func (r *removal) send(ctx context.Context) error {
 }
 
 // gone ends the removal, unless an earlier one may be at work still.
-func (r *removal) gone(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
+func (r *removal) gone(trace Removal, status string) (DeleteLinkResult, error) {
 	if trace.GoneAt.IsZero() {
 		trace.GoneAt = time.Now().UTC()
 	}
-	r.keep(ctx, trace)
 	quiet := time.Until(trace.GoneAt.Add(r.in.QuietTime))
 	if !r.lost || quiet <= 0 {
-		return DeleteLinkResult{Found: trace.Found}, nil
+		return DeleteLinkResult{Found: trace.Found, LinkStatus: status}, nil
 	}
 	waiting := notQuiet(r.in.Target)
 	waiting.retryAfter = quiet
-	return r.later(ctx, waiting)
+	return r.end(waiting, trace)
 }
 
-// later ends the attempt with what it has learned, also when it was cancelled.
+// end ends the activity, and leaves it to the workflow to repeat it: Temporal
+// does not tell a workflow, which may be cancelled meanwhile, of attempts that it
+// retries itself.
+func (r *removal) end(found finding, trace Removal) (DeleteLinkResult, error) {
+	found.final, found.cause = true, nil
+	return DeleteLinkResult{}, applicationError(found, backoff(r.in.Since), trace)
+}
+
+// later ends an attempt that has removed nothing.
 func (r *removal) later(ctx context.Context, found finding) (DeleteLinkResult, error) {
 	trace := *r.trace.Load()
 	if found.cause != nil && cancelled(ctx, found.cause) {
@@ -228,14 +240,6 @@ func (r *removal) later(ctx context.Context, found finding) (DeleteLinkResult, e
 func (r *removal) keep(ctx context.Context, trace Removal) {
 	r.trace.Store(&trace)
 	activity.RecordHeartbeat(ctx, trace)
-}
-
-// unanswered ends the activity, as the workflow is to know of it: Temporal does
-// not tell a workflow of attempts that it retries itself.
-func unanswered(in DeleteLinkInput, err error, trace Removal) error {
-	found := classify(in.Target, err)
-	found.final, found.cause = true, nil
-	return applicationError(found, backoff(in.Since), trace)
 }
 
 func stillThere(target Target) finding {

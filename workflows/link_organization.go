@@ -49,8 +49,8 @@ type linkRun struct {
 	// managerKnown: a worker has taken a call for the manager, or says that it
 	// is in its configuration.
 	managerKnown bool
-	// cleared says that a link of somebody else was removed, so that a status
-	// which is not SYNCED is that of none.
+	// cleared says that a link of somebody else was removed, and that NOT_SYNCED
+	// is what the manager says without one.
 	cleared bool
 }
 
@@ -145,7 +145,7 @@ func (r *linkRun) replace(ctx workflow.Context) error {
 	removal, err := r.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
 		Confirm: true, QuietTime: r.request.SettleLimit(),
 	})
-	r.result.Replaced = r.result.Replaced || removal.Found
+	r.result.Replaced = r.result.Replaced || removal.Found || err == nil && removal.Lost
 	switch {
 	case err != nil && ctx.Err() == nil && outOfTime(err):
 		err = r.timedOut(err, "the link that was there could not be removed in time")
@@ -154,7 +154,7 @@ func (r *linkRun) replace(ctx workflow.Context) error {
 		r.result.InDoubt = removal.Lost && !removal.Found
 		return err
 	}
-	r.cleared = true
+	r.cleared = removal.After != migrationlink.LinkNone
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }

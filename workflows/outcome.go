@@ -63,12 +63,6 @@ func neverStarted(err error) bool {
 	return ok && timeout.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START
 }
 
-// vanished tells whether the attempt under way ended without a word.
-func vanished(err error) bool {
-	timeout, ok := errors.AsType[*temporal.TimeoutError](err)
-	return ok && (timeout.TimeoutType() == enums.TIMEOUT_TYPE_HEARTBEAT || timeout.TimeoutType() == enums.TIMEOUT_TYPE_START_TO_CLOSE)
-}
-
 func retryDelay(err error) time.Duration {
 	if applicationError, ok := errors.AsType[*temporal.ApplicationError](err); ok && applicationError.NextRetryDelay() > 0 {
 		return applicationError.NextRetryDelay()

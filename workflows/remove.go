@@ -28,12 +28,14 @@ func (o *operation) remove(ctx workflow.Context, phase migrationlink.Phase, in a
 			continue
 		}
 		o.met(ctx, err)
-		unanswered := in.Removal.Lost || vanished(err)
-		if !mayRepeat(err) || !now(ctx).Before(o.deadline) || !unanswered && !o.deadline.After(in.Deadline) {
+		if !mayRepeat(err) || !now(ctx).Before(o.deadline) {
 			return in.Removal, err
 		}
 		if paused := o.pause(ctx, err, now(ctx), "Before the next attempt to remove the link"); paused != nil {
 			return in.Removal, paused
+		}
+		if !now(ctx).Before(o.deadline) {
+			return in.Removal, err
 		}
 	}
 }
@@ -95,6 +97,6 @@ func (o *operation) removed(ctx workflow.Context, removal workflow.Future, in *a
 		in.Removal = lastRemoval(err, in.Removal)
 		return err
 	}
-	in.Removal.Found = gone.Found
+	in.Removal.Found, in.Removal.After = gone.Found, gone.LinkStatus
 	return nil
 }

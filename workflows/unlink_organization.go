@@ -38,7 +38,7 @@ func (o *operation) unlink(ctx workflow.Context, request migrationlink.UnlinkReq
 		return err
 	}
 	removal, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{Confirm: true})
-	o.result.Removed, o.result.InDoubt = removal.Found, err != nil && removal.Lost && !removal.Found
+	o.result.Removed, o.result.InDoubt = removal.Found, removal.Lost && !removal.Found
 	switch {
 	case err == nil:
 		o.saw(ctx, migrationlink.LinkNone)

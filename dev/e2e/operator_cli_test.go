@@ -122,7 +122,7 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"not yet":  {fault: opsmanagertest.Unavailable, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
+		"not yet":  {fault: opsmanagertest.TooManyRequests, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
 		"accepted": {shape: map[string]any{"sync": "never"}, says: "Accepted by the manager: NOT_SYNCED, until "},
 		"synced":   {shape: map[string]any{"syncDelay": "0s"}, says: "linked: organization"},
 		"refused":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, code: exitFailed, says: "the role Organization Owner"},

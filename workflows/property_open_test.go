@@ -1,9 +1,6 @@
 package workflows_test
 
-import (
-	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/activities"
-)
+import "github.com/migrationlink/migrationlink"
 
 // Promises that are broken still, and reported. Each constant keeps the test from
 // asking for one, and goes when it is mended.
@@ -17,9 +14,6 @@ const (
 	// clearedIsTakenForProof: once a relink has removed a link, one that somebody
 	// else makes before the POST, and that is not SYNCED, counts as ours in doubt.
 	clearedIsTakenForProof = true
-	// undoLeavesItsCall: a retry of a blocked undo does not wait for the removal
-	// that is under way.
-	undoLeavesItsCall = true
 )
 
 func (s *scene) forgetsRemoval() bool {
@@ -29,14 +23,4 @@ func (s *scene) forgetsRemoval() bool {
 
 func (s *scene) passesForOurs() bool {
 	return clearedIsTakenForProof && s.schedule.Link != nil && s.seen["relinked"]
-}
-
-func (e *execution) writes() bool {
-	switch in := e.in.(type) {
-	case activities.CreateLinkInput:
-		return true
-	case activities.DeleteLinkInput:
-		return in.Confirm || !undoLeavesItsCall
-	}
-	return false
 }

@@ -31,6 +31,7 @@ type scene struct {
 	cancelled   bool            // the workflow has been told
 	cancelledAt time.Time
 	extended    time.Duration
+	undoneAt    time.Time
 	asked       int // updates that were accepted
 	answered    int
 	story       []line
@@ -189,6 +190,9 @@ func (s *scene) started(name string, in any) {
 		s.comes(firstKill)
 		switch {
 		case undo:
+			if !s.seen["undone"] {
+				s.undoneAt = s.now()
+			}
 			s.met("undone")
 		case s.schedule.Link != nil:
 			s.met("relinked")

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
 )
 
 // The test environment ends an activity at once when it is cancelled, whatever
@@ -125,6 +126,15 @@ func (e *execution) enqueue() {
 			e.running = begin(e, fate)
 		}
 	})
+}
+
+// writes tells whether the activity changes something at the manager.
+func (e *execution) writes() bool {
+	switch e.in.(type) {
+	case activities.CreateLinkInput, activities.DeleteLinkInput:
+		return true
+	}
+	return false
 }
 
 // cancel is the server's answer to a workflow that cancels the activity.

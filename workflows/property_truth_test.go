@@ -108,6 +108,8 @@ func saysWhatIsLeft(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	switch {
 	case undoFailed:
 		require.True(t, s.seen["undone"], "it was not tried")
+		refused := len(s.manager.Refusals) > 0 || s.manager.MigrationEnds > 0
+		require.True(t, refused || result.EndedAt.Sub(s.undoneAt) >= 15*time.Minute, "undo gives up: %s", result.Problem.Message)
 	case undo, result.Removed:
 		require.False(t, s.manager.holdsOurs(), "our link is there")
 	default:

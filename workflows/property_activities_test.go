@@ -385,9 +385,9 @@ func (r *removal) run() (activities.DeleteLinkResult, error) {
 		return r.later(before)
 	case before.status == migrationlink.LinkNone:
 		r.trace.Found = r.trace.Found || r.trace.Lost && r.trace.Seen != ""
-		return r.gone()
+		return r.gone(before.status)
 	case before.status != migrationlink.LinkSynced && !r.trace.GoneAt.IsZero():
-		return r.gone()
+		return r.gone(before.status)
 	}
 	r.trace.GoneAt = time.Time{}
 	if r.trace.Seen != migrationlink.LinkSynced {
@@ -402,10 +402,13 @@ func (r *removal) removeNow() (activities.DeleteLinkResult, error) {
 	if r.fate.Unmarked || !r.mark(sent) {
 		return r.later(answer{problem: migrationlink.ErrManagerUnavailable})
 	}
+	if r.fate.loses() {
+		r.scene.met("lost removal")
+	}
 	r.stopsWith = sent
 	got := r.remove(false)
-	if got.lost { // no attempt follows that the workflow does not know of
-		return activities.DeleteLinkResult{}, failure(got.problem, true, r.growing(r.in.Since), sent)
+	if got.lost {
+		return r.finish(got, sent)
 	}
 	r.trace.Found = r.trace.Found || got.code == 204 || r.trace.Lost && got.code == 404 && r.trace.Seen == migrationlink.LinkSynced
 	r.keep()
@@ -415,26 +418,31 @@ func (r *removal) removeNow() (activities.DeleteLinkResult, error) {
 	after := r.read(r.fate.After, noLimit)
 	switch {
 	case after.problem != "":
-		return r.later(after)
+		return r.finish(after, r.trace)
 	case after.status == migrationlink.LinkSynced:
-		return r.later(answer{problem: migrationlink.ErrNotSynced})
+		return r.finish(answer{problem: migrationlink.ErrNotSynced}, r.trace)
 	}
-	return r.gone()
+	return r.gone(after.status)
 }
 
-func (r *removal) gone() (activities.DeleteLinkResult, error) {
+func (r *removal) gone(status string) (activities.DeleteLinkResult, error) {
 	now := r.scene.now()
 	if r.trace.GoneAt.IsZero() {
 		r.trace.GoneAt = now
 	}
-	r.keep()
 	quiet := r.trace.GoneAt.Add(r.in.QuietTime).Sub(now)
 	if !r.lost || quiet <= 0 {
-		return activities.DeleteLinkResult{Found: r.trace.Found}, nil
+		return activities.DeleteLinkResult{Found: r.trace.Found, LinkStatus: status}, nil
 	}
-	return r.later(answer{problem: migrationlink.ErrNotSynced, retryAfter: quiet})
+	return r.finish(answer{problem: migrationlink.ErrNotSynced, retryAfter: quiet}, r.trace)
 }
 
+// finish leaves it to the workflow to repeat a removal that has begun.
+func (r *removal) finish(got answer, trace activities.Removal) (activities.DeleteLinkResult, error) {
+	return activities.DeleteLinkResult{}, failure(got.problem, true, max(r.growing(r.in.Since), got.retryAfter), trace)
+}
+
+// later ends an attempt that has removed nothing.
 func (r *removal) later(got answer) (activities.DeleteLinkResult, error) {
 	r.keep()
 	return activities.DeleteLinkResult{}, r.removeLater(r.in, got, r.trace)

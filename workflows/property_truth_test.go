@@ -124,10 +124,10 @@ func saysSo(problem *migrationlink.Problem) bool {
 
 // saysWhatWasReplaced is about links of somebody else.
 func saysWhatWasReplaced(t *rapid.T, s *scene, result migrationlink.LinkResult) {
-	if s.manager.othersRemoved && !s.forgetsRemoval() {
+	if s.manager.othersRemoved {
 		require.True(t, result.Replaced || result.InDoubt, "somebody else's link was removed")
 	}
-	if result.Replaced && s.manager.tellsNone() && !s.manager.othersCalled {
+	if result.Replaced && s.manager.tellsNone() && !s.manager.othersCalled && !s.seen["lost removal"] {
 		require.True(t, s.manager.othersRemoved, "nothing was replaced")
 	}
 }
@@ -138,9 +138,10 @@ func saysWhatIsUnlinked(t *rapid.T, s *scene, result migrationlink.LinkResult, a
 	if result.Outcome.Done() {
 		require.True(t, s.manager.othersCalled || atTheEnd == nil, "the manager holds %s", atTheEnd.heldBy())
 		require.Equal(t, result.Outcome == migrationlink.OutcomeUnlinked, result.Removed)
-		require.False(t, result.InDoubt)
+		require.False(t, result.InDoubt && result.Removed)
+		require.True(t, s.seen["lost removal"] || !result.InDoubt, "no reply was lost")
 	}
-	if s.manager.othersRemoved && !s.forgetsRemoval() {
+	if s.manager.othersRemoved {
 		require.True(t, result.Removed || result.InDoubt, "a link was removed")
 	}
 	if result.Removed && s.manager.tellsNone() && !s.manager.othersCalled {

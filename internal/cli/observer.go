@@ -222,7 +222,7 @@ func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 	application, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok {
 		return &migrationlink.Problem{
-			Type:    migrationlink.ErrTimedOut,
+			Type:    migrationlink.ErrWorkerUnavailable,
 			Message: "the worker did not finish the last call",
 			Remedy:  "Check that the workers run.",
 		}

@@ -86,14 +86,22 @@ func readResult(from interface {
 func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy string) {
 	switch result.Outcome {
 	case migrationlink.OutcomeLinked:
-		return fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result)), ""
+		message = fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result))
+		if result.InDoubt {
+			message += "; the reply to its creation was lost, so it may be somebody else's link"
+		}
+		return message, ""
 	case migrationlink.OutcomeAlreadyLinked:
 		return fmt.Sprintf("already linked: organization %s of manager %s is %s, and this request did not make the link",
 			result.OrgID, result.Manager, migrationlink.LinkSynced), ""
 	case migrationlink.OutcomeUnlinked:
 		return fmt.Sprintf("unlinked: organization %s of manager %s has no link any more", result.OrgID, result.Manager), ""
 	case migrationlink.OutcomeNotLinked:
-		return fmt.Sprintf("not linked: organization %s of manager %s had no link to remove", result.OrgID, result.Manager), ""
+		message = fmt.Sprintf("not linked: organization %s of manager %s had no link to remove", result.OrgID, result.Manager)
+		if result.InDoubt {
+			message += ", or it was removed by a call whose reply was lost"
+		}
+		return message, ""
 	case migrationlink.OutcomeCancelled:
 		message = "cancelled"
 		if result.CancelReason != "" {
@@ -131,8 +139,12 @@ func linkLeft(run linkRun, result migrationlink.LinkResult) string {
 	switch {
 	case run.unlinks() && (result.Removed || result.LinkStatus == migrationlink.LinkNone):
 		return "the organization has no link"
+	case run.unlinks() && result.InDoubt:
+		return "it is not known whether the link was removed; 'starter unlink' makes sure"
 	case run.unlinks():
-		return "the link may be there still, see with 'starter unlink'"
+		return "the link was not removed"
+	case result.InDoubt:
+		return "it is not known whether this request made a link, as a reply was lost; if there is one, it stays, and 'starter unlink' removes it"
 	case result.Removed:
 		return "the link was removed again"
 	case result.Created:

@@ -1,6 +1,9 @@
 package migrationlink
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // StartRequest is what a workflow was or is to be started with: exactly one of
 // its fields is set. It is the input of AcceptUpdate.
@@ -60,6 +63,17 @@ func (s StartRequest) Summary() string {
 		return "Unlink organization " + s.Unlink.OrgID + " of manager " + s.Unlink.Manager
 	}
 	return ""
+}
+
+// Details are the fields of a valid request with its defaults, in Markdown, as
+// the static details of its workflow.
+func (s StartRequest) Details() string {
+	var text strings.Builder
+	text.WriteString("| Asked for | |\n| :--- | :--- |\n")
+	for _, field := range s.fields() {
+		fmt.Fprintf(&text, "| %s | `%s` |\n", field.name, field.value)
+	}
+	return text.String()
 }
 
 // workflow is the workflow type that does what the request asks for.

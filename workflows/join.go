@@ -121,6 +121,7 @@ func (o *operation) asChild(ctx workflow.Context) (*migrationlink.LinkResult, er
 		WaitForCancellation: true,
 		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:       o.asked.Summary(),
+		StaticDetails:       o.asked.Details(),
 		Memo:                map[string]any{migrationlink.StartedByMemo: "workflow " + workflow.GetInfo(ctx).WorkflowExecution.ID},
 	})
 	child := workflow.ExecuteChildWorkflow(ctx, o.status.Workflow, o.request())

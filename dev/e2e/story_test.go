@@ -35,6 +35,9 @@ func TestUserMetadataTellsTheStory(t *testing.T) {
 	var summary string
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(described.GetExecutionConfig().GetUserMetadata().GetSummary(), &summary))
 	require.Equal(t, "Link organization "+org+" of manager demo", summary)
+	var details string
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayload(described.GetExecutionConfig().GetUserMetadata().GetDetails(), &details))
+	require.Contains(t, details, "| undo | `on-cancel` |", "what was asked for")
 
 	var summaries []string
 	for _, event := range s.history(run.GetID(), "") {

@@ -63,8 +63,7 @@ func (a *app) linkCommand() *cobra.Command {
 			}
 			run := given.run()
 			run.workflow = migrationlink.LinkWorkflow
-			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Link: &request}, request,
-				"Link organization "+request.OrgID+" of manager "+request.Manager), given.detach)
+			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Link: &request}, request), given.detach)
 		},
 	}
 	given.register(cmd, "the link")

@@ -33,17 +33,16 @@ func (f *startFlags) register(cmd *cobra.Command, work string) {
 
 // starting is a request on its way to a workflow.
 type starting struct {
-	run     linkRun // without the id of the run
-	asked   migrationlink.StartRequest
-	input   any
-	summary string
+	run   linkRun // without the id of the run
+	asked migrationlink.StartRequest
+	input any
 	// mark is in the memo of a workflow that this command has started: Temporal
 	// does not tell who starts from who joins.
 	mark string
 }
 
-func (a *app) newStart(run linkRun, asked migrationlink.StartRequest, input any, summary string) starting {
-	return starting{run: run, asked: asked, input: input, summary: summary, mark: a.env.user() + " " + rand.Text()}
+func (a *app) newStart(run linkRun, asked migrationlink.StartRequest, input any) starting {
+	return starting{run: run, asked: asked, input: input, mark: a.env.user() + " " + rand.Text()}
 }
 
 // started is a workflow that does what was asked for.
@@ -102,7 +101,8 @@ func (s *server) startOrJoinOnce(ctx context.Context, asked starting) (started, 
 			ID:                       asked.run.workflowID(),
 			TaskQueue:                migrationlink.TaskQueue,
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-			StaticSummary:            asked.summary,
+			StaticSummary:            asked.asked.Summary(),
+			StaticDetails:            asked.asked.Details(),
 			Memo:                     map[string]any{migrationlink.StartedByMemo: asked.mark},
 		}, asked.run.workflow, asked.input),
 		UpdateOptions: client.UpdateWorkflowOptions{

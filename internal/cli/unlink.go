@@ -38,8 +38,7 @@ func (a *app) unlinkCommand() *cobra.Command {
 			}
 			run := given.run()
 			run.workflow = migrationlink.UnlinkWorkflow
-			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Unlink: &request}, request,
-				"Unlink organization "+request.OrgID+" of manager "+request.Manager), given.detach)
+			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Unlink: &request}, request), given.detach)
 		},
 	}
 	given.register(cmd, "the removal")

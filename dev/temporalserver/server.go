@@ -250,7 +250,7 @@ const (
 	lowestPort, highestPort = 15000, 30000
 	// portsEach is more than one process asks for: processes that start at the
 	// same time begin their search at different places.
-	portsEach = 10
+	portsEach = 30
 )
 
 // nextPort goes up: a port that was found is not found again before its use.

@@ -179,7 +179,7 @@ func tokenRefProblem(ref string) string {
 		return "a source of the link-token is missing; " + forms
 	case !found, kind != "env" && kind != "file":
 		return "not a secret reference (a link-token itself is never accepted); " + forms
-	case opaque.MatchString(name):
+	case opaque.MatchString(name), slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) >= 64 }):
 		return "the name is so long that it may be the link-token itself, which is never accepted; use a name below 64 characters"
 	case kind == "env" && !envTokenName.MatchString(name):
 		return "the environment variable's name must start with " + EnvTokenPrefix + " and hold upper-case letters, digits and underscores only"

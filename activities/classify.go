@@ -70,6 +70,8 @@ func classifyReply(target Target, err *opsmanager.Error) finding {
 		found := unavailable(target, err)
 		found.retryAfter = max(upgradeDelay, min(err.RetryAfter, maxRetryAfter))
 		return found
+	case err.AtlasOrg():
+		return permanent(migrationlink.ErrWrongAPI, "", "Check orgId: it must be the source organization's in Ops Manager or Cloud Manager, not the target's in Atlas. If it is, check base_url and base_path of the manager.")
 	case err.WrongAPI(), status == http.StatusMethodNotAllowed:
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of the manager: they must lead to the API of Ops Manager or Cloud Manager.")
 	case status == http.StatusBadRequest:
@@ -170,7 +172,7 @@ func tokenUnavailable(err error) error {
 	return final(migrationlink.Problem{
 		Type:    migrationlink.ErrTokenUnavailable,
 		Message: "token.ref: " + err.Error(),
-		Remedy:  "Give the link-token to every worker under this reference.",
+		Remedy:  "Give it to every worker (a variable needs a restart of the worker), or name another reference.",
 	})
 }
 

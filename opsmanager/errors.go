@@ -101,6 +101,11 @@ func (e *Error) WrongAPI() bool {
 	return false
 }
 
+// AtlasOrg tells whether the manager takes the organization for one of Atlas.
+func (e *Error) AtlasOrg() bool {
+	return e.StatusCode == http.StatusNotFound && (e.Code == "EXPECTED_NON_ATLAS_ORG" || e.Code == "ATLAS_GROUP")
+}
+
 func (c *Client) transportError(ctx context.Context, call *call, err error) error {
 	failed := &TransportError{Operation: call.operation, OrgID: call.orgID, Sent: call.sent.Load()}
 	switch {

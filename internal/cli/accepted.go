@@ -16,6 +16,9 @@ func (a *app) untilAccepted(ctx context.Context, s *server, begun started) error
 		return errors.Join(a.unheard(begun), a.receipt(begun.run, &begun.joined))
 	}
 	view := a.newView(begun.run)
+	if plain, ok := view.(*plainView); ok {
+		plain.detaches = true
+	}
 	end, err := a.watchUntil(ctx, s, begun.run, view, func(ctx context.Context) ending {
 		return untilAnswered(ctx, s, begun)
 	})
@@ -88,7 +91,8 @@ func untilAnswered(ctx context.Context, s *server, begun started) ending {
 func (a *app) acceptedText(o observation) string {
 	now := a.env.Now()
 	if o.phase == migrationlink.PhaseBlocked {
-		return o.blockedText() + "\nThen: " + o.run.retryCommand()
+		return fmt.Sprintf("%s\nThen: %s\nIt waits until %s; for more time: %s", o.blockedText(), o.run.retryCommand(),
+			stamp(o.deadline, now, a.env.Location), o.run.extendCommand())
 	}
 	facts := facts(observation{linkStatus: o.linkStatus}, "", now, a.env.Location)
 	if !o.deadline.IsZero() {

@@ -96,7 +96,7 @@ func (a *app) cancel(ctx context.Context, given cancelFlags) error {
 	defer stop()
 	result, err := a.watch(waiting, s, run, a.newView(run))
 	if err != nil {
-		return errors.Join(stillCancelling(ctx, waiting, run, err), a.receipt(run, nil))
+		return errors.Join(s.stillCancelling(ctx, waiting, run, err, a.env.Now), a.receipt(run, nil))
 	}
 	return errors.Join(cancelError(run, result), a.printCancelled(run, result))
 }
@@ -106,12 +106,15 @@ func (s *server) signalCancel(ctx context.Context, run linkRun, reason string) e
 }
 
 // stillCancelling tells a wait that took too long from one that was interrupted.
-func stillCancelling(ctx, waiting context.Context, run linkRun, err error) error {
+func (s *server) stillCancelling(ctx, waiting context.Context, run linkRun, err error, now func() time.Time) error {
 	message := "stopped watching; the " + run.noun() + " is being cancelled"
 	switch {
 	case waiting.Err() == nil:
 		return err
 	case ctx.Err() == nil:
+		if seen, err := s.observe(run, now).look(ctx); err == nil && seen.blocked() {
+			return failure{ExitOther, "the " + run.noun() + " has not ended yet: " + seen.blockedText(), "When it is fixed: " + run.retryCommand()}
+		}
 		message = "the " + run.noun() + " has not ended yet; it is told to, and ends when a worker is there and the manager answers"
 	}
 	return failure{ExitOther, message, fmt.Sprintf("Watch it with 'starter status --watch %s'.", run.flags())}

@@ -52,8 +52,9 @@ func (a *app) check(ctx context.Context, run linkRun) error {
 	if a.json() {
 		return a.printJSON(struct {
 			runJSON
+			targetJSON
 			migrationlink.Check
-		}{run.json(), seen})
+		}{run.json(), run.target(), seen})
 	}
 	a.say("%s, seen at %s", oneLine(seen.LinkStatus), stamp(seen.SeenAt, a.env.Now(), a.env.Location))
 	return nil

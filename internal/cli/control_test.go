@@ -55,6 +55,7 @@ func TestExtendAnswersTheNewDeadline(t *testing.T) {
 	f.answers[migrationlink.ExtendUpdate] = migrationlink.Extension{Phase: migrationlink.PhaseSyncing, Deadline: testStart.Add(90 * time.Minute)}
 	for flags, want := range map[[2]string]migrationlink.ExtendRequest{
 		{"--by", "30m"}:                          {By: "30m"},
+		{"--until", "14:00"}:                     {Until: testStart.Add(2 * time.Hour)},
 		{"--until", "2026-03-01 14:00"}:          {Until: testStart.Add(2 * time.Hour)},
 		{"--until", "2026-03-01T14:00:30"}:       {Until: testStart.Add(2*time.Hour + 30*time.Second)},
 		{"--until", "2026-03-01T14:00:00+01:00"}: {Until: testStart.Add(time.Hour)},
@@ -69,7 +70,7 @@ func TestExtendAnswersTheNewDeadline(t *testing.T) {
 		require.True(t, want.Until.Equal(request.Until), "%v: %v", flags, request.Until)
 	}
 	done := newCommand(f).run(t.Context(), args("extend", "--by", "30m", "-o", "json")...)
-	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
+	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001","manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f",
 		"phase":"syncing","deadline":"2026-03-01T13:30:00Z"}`, done.stdout)
 }
 
@@ -96,7 +97,7 @@ func TestCheckShowsTheStatusOrWhyNot(t *testing.T) {
 	require.Equal(t, ExitOK, done.code, done.stderr)
 	require.Equal(t, "NOT_SYNCED, seen at 12:00:00 (2026-03-01T12:00:00Z)\n", done.stdout)
 	done = newCommand(f).run(t.Context(), args("check", "-o", "json")...)
-	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001",
+	require.JSONEq(t, `{"workflowId":"link.demo.5f1b2c3d4e5f6a7b8c9d0e1f","runId":"0198c0de-0000-7000-8000-000000000001","manager":"demo","orgId":"5f1b2c3d4e5f6a7b8c9d0e1f",
 		"linkStatus":"NOT_SYNCED","seenAt":"2026-03-01T12:00:00Z"}`, done.stdout)
 
 	f.refuse[migrationlink.CheckUpdate] = refusedWith(migrationlink.ErrAccessListRefused, *refusal)

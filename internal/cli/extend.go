@@ -41,7 +41,7 @@ func (a *app) extendCommand() *cobra.Command {
 	}
 	given.register(cmd)
 	cmd.Flags().StringVar(&given.by, "by", "", "by how much, for example 30m or 1h30m")
-	cmd.Flags().StringVar(&given.until, "until", "", `the new deadline, as "2026-11-24 08:00" here, or 2026-11-24T08:00:00+01:00`)
+	cmd.Flags().StringVar(&given.until, "until", "", `the new deadline, as 18:30 or "2026-11-24 08:00" here, or 2026-11-24T08:00:00+01:00`)
 	return cmd
 }
 
@@ -58,9 +58,9 @@ func (f extendFlags) request(now time.Time, location *time.Location) (migrationl
 		_, err := request.NewDeadline(now, now, now.Add(2*migrationlink.MaxTimeout))
 		return request, err
 	}
-	until, ok := readTime(f.until, location)
+	until, ok := readTime(f.until, now, location)
 	if !ok {
-		return request, wrong("until", `not a time; write for example "2026-11-24 08:00" for local time, or 2026-11-24T08:00:00+01:00`)
+		return request, wrong("until", `not a time; write for example 18:30 for today, "2026-11-24 08:00" for local time, or 2026-11-24T08:00:00+01:00`)
 	}
 	request.Until = until
 	return request, nil
@@ -68,11 +68,14 @@ func (f extendFlags) request(now time.Time, location *time.Location) (migrationl
 
 // readTime takes a local time without a zone for one of the place where starter
 // runs.
-func readTime(text string, location *time.Location) (time.Time, bool) {
+func readTime(text string, now time.Time, location *time.Location) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, true
 	}
 	text = strings.Replace(text, "T", " ", 1)
+	if t, err := time.ParseInLocation(time.DateOnly+" 15:04", now.In(location).Format(time.DateOnly)+" "+text, location); err == nil {
+		return t, true // today
+	}
 	for _, form := range []string{"2006-01-02 15:04", time.DateTime} {
 		if t, err := time.ParseInLocation(form, text, location); err == nil {
 			return t, true
@@ -99,8 +102,9 @@ func (a *app) extend(cmd *cobra.Command, run linkRun, request migrationlink.Exte
 	if a.json() {
 		return a.printJSON(struct {
 			runJSON
+			targetJSON
 			migrationlink.Extension
-		}{run.json(), extended})
+		}{run.json(), run.target(), extended})
 	}
 	a.say("The deadline of %s is now %s", extended.Phase, stamp(extended.Deadline, a.env.Now(), a.env.Location))
 	return nil

@@ -27,6 +27,14 @@ type runJSON struct {
 
 func (r linkRun) json() runJSON { return runJSON{r.workflowID(), r.runID} }
 
+// targetJSON names what a run works on.
+type targetJSON struct {
+	Manager string `json:"manager"`
+	OrgID   string `json:"orgId"`
+}
+
+func (r linkRun) target() targetJSON { return targetJSON{r.manager, r.orgID} }
+
 // resultJSON is how a link ended.
 type resultJSON struct {
 	runJSON

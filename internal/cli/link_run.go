@@ -54,3 +54,7 @@ func startedBy(memo *commonpb.Memo) string {
 	}
 	return oneLine(who)
 }
+
+func (r linkRun) extendCommand() string {
+	return fmt.Sprintf("starter extend %s --by 1h", r.flags())
+}

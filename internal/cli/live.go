@@ -68,7 +68,14 @@ func (l *liveView) picture() []line {
 		lines = append(lines, l.noteLines(l.seen.blockedText(), red)...)
 		lines = append(lines, line{{text: "    Then: " + l.run.retryCommand(), style: red}}) // in one piece, to be copied
 	}
-	return append(lines, l.wrapped("  ", "  ", "Ctrl-C stops watching, the "+l.run.noun()+" goes on.", faint)...)
+	return append(lines, l.wrapped("  ", "  ", "Ctrl-C stops watching, the "+l.whatGoesOn()+" goes on.", faint)...)
+}
+
+func (l *liveView) whatGoesOn() string {
+	if l.seen.isEnding() {
+		return "removal"
+	}
+	return l.run.noun()
 }
 
 // course is the picture of what was done, is done and is to come.

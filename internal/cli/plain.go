@@ -17,6 +17,8 @@ type plainView struct {
 	state string
 	notes []string
 	away  bool
+	// detaches says that the command ends when the request is blocked.
+	detaches bool
 }
 
 func newPlainView(env Environment, out io.Writer) *plainView {
@@ -35,7 +37,7 @@ func (p *plainView) show(o observation) {
 		p.line(strings.Join(append([]string{phaseName(o)}, facts(o, next, now, p.env.Location)...), ", "))
 	}
 	notes := o.notes(now)
-	if o.blocked() {
+	if o.blocked() && !p.detaches { // else it is said at the end
 		notes = append(notes, o.blockedText()+" Then: "+o.run.retryCommand())
 	}
 	for _, note := range notes {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,9 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 	if err != nil {
 		return s.explain(ctx, err)
 	}
+	if request.Token != nil && run.unlinks() {
+		return failure{ExitOther, fmt.Sprintf("organization %s is being unlinked, which takes no link-token; nothing was sent", run.orgID), "Leave out --token-ref."}
+	}
 	if !seen.canRetry() {
 		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase),
 			fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())}
@@ -86,11 +90,51 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 	if err := s.signal(ctx, run, migrationlink.RetrySignal, request); err != nil {
 		return err
 	}
+	after := s.afterRetry(ctx, seen, a.env.Now)
 	if a.json() {
-		return a.printJSON(seen.json())
+		return errors.Join(after.blockedAgain(), a.printJSON(after.json()))
 	}
-	a.say("%s\nWatch it with 'starter status --watch %s'.", seen.retryText(), run.flags())
+	a.say("%s", seen.retryText())
+	if err := after.blockedAgain(); err != nil {
+		return err
+	}
+	a.say("Watch it with 'starter status --watch %s'.", run.flags())
 	return nil
+}
+
+// afterRetry looks for a moment whether it goes on: what is not fixed blocks it
+// again at once.
+func (s *server) afterRetry(ctx context.Context, before observation, now func() time.Time) observation {
+	const moment, often = 2 * time.Second, 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, moment)
+	defer cancel()
+	for before.blocked() && before.noWorker == "" && pause(ctx, often) {
+		after, err := s.observe(before.run, now).look(ctx)
+		switch {
+		case err != nil:
+			return before.unblocked()
+		case after.blocked() && after.phaseSince.After(before.phaseSince):
+			return after
+		case !after.running(), after.phase == migrationlink.PhaseSyncing:
+			return after
+		}
+	}
+	return before.unblocked()
+}
+
+// unblocked is what is known of it when it was told to go on.
+func (o observation) unblocked() observation {
+	if o.blocked() {
+		o.phase, o.blockedIn, o.problem = o.blockedIn, "", nil
+	}
+	return o
+}
+
+func (o observation) blockedAgain() error {
+	if !o.blocked() {
+		return nil
+	}
+	return failure{ExitOther, "it is blocked again: " + o.blockedText(), "When it is fixed: " + o.run.retryCommand()}
 }
 
 // canRetry tells whether the signal would do something: it ends the waiting of

@@ -266,7 +266,7 @@ func (s *server) interruptedStart(ctx context.Context, asked starting) error {
 func (r linkRun) refuse(different []migrationlink.FieldProblem) error {
 	remedy := fmt.Sprintf("Watch it with 'starter status --watch %s'. To have it your way, cancel it with 'starter cancel %s --reason TEXT' and start again", r.flags(), r.flags())
 	if movesDeadline(different) {
-		remedy += fmt.Sprintf("; a deadline is moved with 'starter extend %s'", r.flags())
+		remedy += fmt.Sprintf("; a deadline is moved with '%s'", r.extendCommand())
 	}
 	return conflict{
 		failure{ExitDifferent, fmt.Sprintf("another request for organization %s of manager %s is under way (workflow %s, run %s)",

@@ -41,7 +41,7 @@ func withPhase(phase migrationlink.Phase, problem *migrationlink.Problem) migrat
 
 const different = `starter: another request for organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo is under way (workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run 0198c0de-0000-7000-8000-000000000001):
   --sync-timeout (syncTimeout): the one under way has 1h0m0s, this asks for 2h0m0s
-Watch it with 'starter status --watch --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f'. To have it your way, cancel it with 'starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason TEXT' and start again; a deadline is moved with 'starter extend --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f'.
+Watch it with 'starter status --watch --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f'. To have it your way, cancel it with 'starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason TEXT' and start again; a deadline is moved with 'starter extend --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --by 1h'.
 `
 
 func TestADifferentRequestIsRefusedAndTheDifferenceNamed(t *testing.T) {

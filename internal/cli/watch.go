@@ -76,20 +76,21 @@ func (a *app) watchUntil(ctx context.Context, s *server, run linkRun, v view, un
 	defer clock.Stop()
 
 	var lostSince time.Time
+	last := observation{run: run}
 	for {
 		select {
 		case <-ctx.Done():
-			return ending{}, interrupted(run)
+			return ending{}, interrupted(last)
 		case end := <-ends:
 			if ctx.Err() != nil {
-				return ending{}, interrupted(run)
+				return ending{}, interrupted(last)
 			}
 			return end, s.explain(ctx, end.err)
 		case <-clock.C:
 			v.tick()
 		case got := <-reports:
 			if got.err == nil {
-				lostSince = time.Time{}
+				lostSince, last = time.Time{}, got.seen
 				v.show(got.seen)
 				continue
 			}
@@ -145,8 +146,18 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func interrupted(run linkRun) error {
+func interrupted(last observation) error {
+	run := last.run
+	if last.isEnding() {
+		return failure{ExitOther, fmt.Sprintf("stopped watching; the %s of organization %s is being undone, which goes on", run.noun(), run.orgID),
+			fmt.Sprintf("Watch it with 'starter status --watch %s'.", run.flags())}
+	}
 	return failure{ExitOther, fmt.Sprintf("stopped watching; the %s of organization %s goes on", run.noun(), run.orgID), run.howToGoOn()}
+}
+
+// isEnding tells whether nothing is left but to put things back.
+func (o observation) isEnding() bool {
+	return o.phase == migrationlink.PhaseUndoing || o.blockedIn == migrationlink.PhaseUndoing
 }
 
 // absence is what a watcher should know meanwhile.

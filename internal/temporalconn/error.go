@@ -72,6 +72,12 @@ func Reason(err error) string {
 		return "no answer in time"
 	}
 	text := err.Error()
+	switch {
+	case strings.Contains(text, "no children to pick from"), strings.Contains(text, "produced zero addresses"):
+		return "no such host"
+	case strings.Contains(text, "server preface"), strings.Contains(text, "frame too large"):
+		return "what answers there is not Temporal"
+	}
 	for _, noise := range []string{"Error while dialing: ", "desc = "} {
 		if _, after, found := strings.Cut(text, noise); found {
 			text = after

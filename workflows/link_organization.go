@@ -233,7 +233,7 @@ func (r *linkRun) before() string {
 
 // linked records that there is a link now.
 func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) {
-	r.result.InDoubt = created && r.inDoubt() && !r.provable(r.before())
+	r.result.InDoubt = created && r.inDoubt() && !r.isOurs()
 	r.doubt = nil
 	r.status.Problem = nil
 	r.status.Created, r.result.Created = created, created
@@ -367,19 +367,10 @@ func (r *linkRun) mustUndo(err error) bool {
 // somebody else's when the reply to the creation was lost and the manager had
 // not said before that there is none.
 func (r *linkRun) isOurs() bool {
-	switch {
-	case r.inDoubt():
-		return r.provable(r.before())
-	case r.result.Created:
-		return !r.result.InDoubt
+	if r.inDoubt() {
+		return r.before() == migrationlink.LinkNone
 	}
-	return false
-}
-
-// provable tells whether a status read before a creation shows that there was no
-// link.
-func (r *linkRun) provable(before string) bool {
-	return before == migrationlink.LinkNone || r.cleared
+	return r.result.Created && !r.result.InDoubt
 }
 
 // undo removes the link. It cannot be cancelled: it is what a cancellation asks

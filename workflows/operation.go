@@ -226,6 +226,7 @@ func (o *operation) onCheck(ctx workflow.Context) error {
 // for it.
 func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
 	o.checks++
+	waiting := o.awaitsSynced()
 	ctx, stop := workflow.WithCancel(ctx)
 	defer stop()
 	reading := workflow.ExecuteActivity(glance(ctx, o.target.Manager, "Read the status now: asked for by "+migrationlink.CheckUpdate),
@@ -238,24 +239,30 @@ func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
 	if err := reading.Get(ctx, &seen); err != nil {
 		return migrationlink.Check{}, refusal(problemOf(err))
 	}
-	o.checked(ctx, seen)
+	o.checked(ctx, seen, waiting)
 	return migrationlink.Check{LinkStatus: seen, SeenAt: now(ctx)}, nil
 }
 
-func (o *operation) checked(ctx workflow.Context, seen string) {
+// checked takes in what a check has seen. It counts only if the link was waited
+// for when the check began: it may have seen another one otherwise.
+func (o *operation) checked(ctx workflow.Context, seen string, counts bool) {
 	isSynced := seen == migrationlink.LinkSynced
 	switch {
 	case o.synced: // by a check that was quicker
 		return
-	case o.status.Phase == migrationlink.PhaseSyncing:
+	case counts && o.status.Phase == migrationlink.PhaseSyncing:
 		o.result.Polls++
 		o.saw(ctx, seen)
 		o.synced = isSynced
-	case o.status.BlockedIn == migrationlink.PhaseSyncing && isSynced:
+	case counts && isSynced && o.awaitsSynced():
 		o.retries++ // nothing blocks it any more
 	}
 	o.status.LinkStatus = seen
 	o.tell(ctx)
+}
+
+func (o *operation) awaitsSynced() bool {
+	return o.status.Phase == migrationlink.PhaseSyncing || o.status.BlockedIn == migrationlink.PhaseSyncing
 }
 
 // tooManyChecks keeps the history of a link that is checked all the time below

@@ -237,6 +237,28 @@ func TestACancelledParentUndoesTheLinkThatItStarted(t *testing.T) {
 	require.Equal(t, migrationlink.ErrCancelledByOther, failed.Type())
 }
 
+// Nobody goes on behind the back of whoever terminates a link in Temporal.
+func TestATerminatedLinkIsSaidToThoseWhoWaitForIt(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	start := s.platform()
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	waiting := []client.WorkflowRun{start(linkRequest(org))}
+	link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
+	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
+	waiting = append(waiting, start(linkRequest(org)))
+	s.eventually(func() bool { return s.joins(link) == 1 })
+	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), link.GetID(), "", "enough"))
+	for _, run := range waiting {
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, run.Get(t.Context(), nil), &failed)
+		require.Equal(t, migrationlink.ErrTerminated, failed.Type())
+	}
+	require.Equal(t, 1, s.evidence(org).Posts)
+}
+
 // joins counts the workflows that have asked to be told the end of a link.
 func (s *system) joins(link client.WorkflowRun) int {
 	s.t.Helper()

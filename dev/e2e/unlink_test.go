@@ -161,3 +161,33 @@ func TestACancelledUnlinkKnowsWhatItsDeleteHasDone(t *testing.T) {
 	require.NoError(t, canceled.Details(&result))
 	require.True(t, result.Removed || result.InDoubt, "%+v", result)
 }
+
+func TestAWorkerKilledInTheDeleteLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	for name, begin := range map[string]func(*system, string) client.WorkflowRun{
+		"unlink": func(s *system, org string) client.WorkflowRun { return s.unlink(org, nil) },
+		"relink": func(s *system, org string) client.WorkflowRun {
+			return s.begin(org, func(r *migrationlink.LinkRequest) {
+				relink(r)
+				r.SettleTime = "5s"
+			})
+		},
+	} {
+		worker := s.worker("")
+		org := newOrg()
+		s.shape(org, map[string]any{"linked": true, "syncDelay": "0s"})
+		s.fault(opsmanagertest.Fault{Kind: opsmanagertest.LateEffect, Operation: http.MethodDelete, OrgID: org, Count: 1, Duration: opsmanagertest.Duration(2 * time.Second)})
+		run := begin(s, org)
+		s.eventually(func() bool { return s.evidence(org).Deletes == 1 })
+		worker.kill()
+		next := s.worker("")
+		var result migrationlink.LinkResult
+		require.NoError(t, run.Get(t.Context(), &result), name)
+		require.True(t, result.Removed || result.Replaced || result.InDoubt, "%+v", result)
+		left := s.evidence(org)
+		require.Equal(t, 1, left.EffectiveDeletes, name)
+		require.Equal(t, name == "relink", left.LinkStatus == opsmanagertest.StatusSynced, name)
+		next.stop()
+	}
+}

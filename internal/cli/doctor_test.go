@@ -143,7 +143,7 @@ func TestDoctorFindsWorkersWithOtherManagers(t *testing.T) {
 	same := pollers{"migrationlink/v2 7@a x": testStart, "migrationlink/v2 8@b x": testStart, "9@before": testStart}
 	require.Equal(t, good("managers", "demo, prod"), compareManagers([]string{"demo", "prod"}, same))
 	other := pollers{"migrationlink/v2 7@a x": testStart, "migrationlink/v2 9@c x": testStart, "migrationlink/v2 8@b y": testStart}
-	require.Equal(t, "the workers do not all know the same: 7@a, 9@c / 8@b", compareManagers([]string{"demo"}, other).Detail)
+	require.Equal(t, "the workers do not all know the same: 7@a, 9@c / 8@b; the one that has answered knows demo", compareManagers([]string{"demo"}, other).Detail)
 }
 
 func TestDoctorChecksAManagerThroughItsWorkers(t *testing.T) {

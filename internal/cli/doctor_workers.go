@@ -154,6 +154,6 @@ func compareManagers(known []string, polling pollers) check {
 		texts = append(texts, strings.Join(processes, ", "))
 	}
 	slices.Sort(texts)
-	return bad(name, "the workers do not all know the same: "+strings.Join(texts, " / "),
+	return bad(name, fmt.Sprintf("the workers do not all know the same: %s; the one that has answered knows %s", strings.Join(texts, " / "), strings.Join(known, ", ")),
 		"Give every worker the same [managers.NAME] sections and restart them: a worker may be given any link. One that has ended is listed for another minute.")
 }

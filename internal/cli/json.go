@@ -68,7 +68,7 @@ type statusJSON struct {
 	Workflow string `json:"workflow"`
 	Manager  string `json:"manager"`
 	OrgID    string `json:"orgId"`
-	// State is "running", or how Temporal says that the run ended: "completed",
+	// State is "running", or how the run ended: "completed",
 	// "failed", "cancelled", "terminated", "timed-out".
 	State        string                    `json:"state"`
 	Phase        migrationlink.Phase       `json:"phase,omitempty"`

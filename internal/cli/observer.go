@@ -308,6 +308,9 @@ func (o observation) ended(result migrationlink.LinkResult) observation {
 	o.phase, o.phaseSince = migrationlink.PhaseEnded, result.EndedAt
 	o.linkStatus, o.created, o.cancelReason = result.LinkStatus, result.Created, result.CancelReason
 	o.problem, o.polls, o.result = result.Problem, result.Polls, &result
+	if result.Outcome == migrationlink.OutcomeTimedOut {
+		o.state = stateTimedOut // as lists say it
+	}
 	return o
 }
 
@@ -356,7 +359,7 @@ func stateOf(status enumspb.WorkflowExecutionStatus) string {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		return "cancelled"
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		return "timed-out"
+		return stateTimedOut
 	}
 	return strings.ToLower(status.String()) // completed, failed, terminated
 }

@@ -32,6 +32,7 @@ type scene struct {
 	cancelledAt time.Time
 	extended    time.Duration
 	undoneAt    time.Time
+	checking    int // reads under way that check-now has asked for
 	asked       int // updates that were accepted
 	answered    int
 	story       []line
@@ -136,9 +137,7 @@ func (s *scene) happens(id string, e event) {
 	case acceptIt:
 		s.update(migrationlink.AcceptUpdate, id, "accepted", migrationlink.StartRequest{Link: s.schedule.Link, Unlink: s.schedule.Unlink})
 	case othersLink:
-		if !s.passesForOurs() {
-			s.manager.othersLink()
-		}
+		s.manager.othersLink()
 	case othersUnlink:
 		s.manager.othersUnlink()
 	}
@@ -183,9 +182,14 @@ func (s *scene) started(name string, in any) {
 	switch in := in.(type) {
 	case activities.AwaitSyncedInput:
 		s.comes(firstWait)
-		if !in.NoLinkAfter.IsZero() {
+		switch {
+		case !in.NoLinkAfter.IsZero():
 			s.met("settled")
+		case s.checking > 0:
+			s.met("stale check")
 		}
+	case activities.Target:
+		s.checking++
 	case activities.DeleteLinkInput:
 		s.comes(firstKill)
 		switch {

@@ -98,6 +98,9 @@ func (e *execution) schedule() {
 		e.scene.after(limit, func() {
 			e.end(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, e.last, e.beats()...))
 			if e.running != nil {
+				if e.writes() {
+					e.scene.met("lost removal") // only these have such a limit
+				}
 				e.running.hearOfTheEnd(seldom)
 			}
 		})
@@ -126,6 +129,12 @@ func (e *execution) enqueue() {
 			e.running = begin(e, fate)
 		}
 	})
+}
+
+// repeats tells whether the activity's policy has such an error tried again.
+func (e *execution) repeats(err error) bool {
+	late, ok := errors.AsType[*temporal.TimeoutError](err)
+	return !ok || !slices.Contains(e.options.RetryPolicy.NonRetryableErrorTypes, "TemporalTimeout:"+late.TimeoutType().String())
 }
 
 // writes tells whether the activity changes something at the manager.
@@ -182,7 +191,7 @@ func (e *execution) retryDelay(err error) (_ time.Duration, again bool) {
 	if policy.MaximumAttempts > 0 && e.attempts >= int(policy.MaximumAttempts) {
 		return 0, false
 	}
-	if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && slices.Contains(policy.NonRetryableErrorTypes, "TemporalTimeout:"+late.TimeoutType().String()) {
+	if !e.repeats(err) {
 		return 0, false
 	}
 	delay := policy.InitialInterval
@@ -206,8 +215,11 @@ func (e *execution) end(result any, err error) {
 		return
 	}
 	e.settled = true
-	if e.name == migrationlink.CreateLinkActivity {
+	switch e.name {
+	case migrationlink.CreateLinkActivity:
 		e.scene.manager.unseen = false
+	case migrationlink.LinkStatusActivity:
+		e.scene.checking--
 	}
 	e.scene.tell("%s: %s", e.name, outcomeOf(result, err))
 	if err == nil {
@@ -320,12 +332,13 @@ func (a *attempt) report(result any, err error) {
 		return
 	}
 	a.scene.after(a.options.HeartbeatTimeout, func() {
+		lost := temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil, a.beats()...)
 		switch {
 		case a.settled:
-		case a.fate.Paused: // an operator has: the server then forgets the limit of one
+		case a.fate.Paused && !a.cancelRequested && a.repeats(lost): // an operator has: the server then forgets the limit of one
 			a.enqueue()
 		default:
-			a.ended(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil, a.beats()...))
+			a.ended(nil, lost)
 		}
 	})
 }

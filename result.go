@@ -127,6 +127,8 @@ type Status struct {
 	// activity, as Progress.
 	LinkStatus string `json:"linkStatus,omitempty"`
 	Created    bool   `json:"created"`
+	// CreatedAt is when this request made the link.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 	// Problem is the last one met in this phase, if it is still being retried or
 	// waited for.
 	Problem      *Problem    `json:"problem,omitempty"`

@@ -239,6 +239,7 @@ func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) 
 	r.status.Created, r.result.Created = created, created
 	if created {
 		r.result.CreatedAt = now(ctx)
+		r.status.CreatedAt = r.result.CreatedAt
 	}
 	r.saw(ctx, linkStatus)
 }

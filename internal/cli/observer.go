@@ -32,6 +32,7 @@ type observation struct {
 	deadline     time.Time
 	linkStatus   string
 	created      bool
+	createdAt    time.Time
 	cancelReason string
 	problem      *migrationlink.Problem
 
@@ -262,7 +263,7 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 	}
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
 	o.blockedIn = status.BlockedIn
-	o.created, o.cancelReason = status.Created, status.CancelReason
+	o.created, o.createdAt, o.cancelReason = status.Created, status.CreatedAt, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus
 	}

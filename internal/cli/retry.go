@@ -84,8 +84,11 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 		return failure{ExitOther, fmt.Sprintf("organization %s is being unlinked, which takes no link-token; nothing was sent", run.orgID), "Leave out --token-ref."}
 	}
 	if !seen.canRetry() {
-		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase),
-			fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())}
+		remedy := "The manager is asked again and again, at most 45 s apart."
+		if seen.phase == migrationlink.PhaseSyncing {
+			remedy = fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())
+		}
+		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase), remedy}
 	}
 	if err := s.signal(ctx, run, migrationlink.RetrySignal, request); err != nil {
 		return err

@@ -68,6 +68,9 @@ func (t *timeline) see(o observation) {
 		return
 	}
 	since := firstTime(o.phaseSince, o.startedAt)
+	if name == string(migrationlink.PhaseSyncing) {
+		since = firstTime(o.createdAt, since) // the phase begins anew when it was blocked
+	}
 	t.close(before(o.phase), since)
 	// Creating and settling may alternate: the picture keeps one line of each.
 	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })

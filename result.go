@@ -129,6 +129,9 @@ type Status struct {
 	Created    bool   `json:"created"`
 	// CreatedAt is when this request made the link.
 	CreatedAt time.Time `json:"createdAt,omitzero"`
+	// Polls are those that LinkResult counts, without the ones of the pending
+	// activity, which are in its Progress.
+	Polls int `json:"polls,omitempty"`
 	// Problem is the last one met in this phase, if it is still being retried or
 	// waited for.
 	Problem      *Problem    `json:"problem,omitempty"`

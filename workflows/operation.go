@@ -78,8 +78,14 @@ func (o *operation) listen(ctx workflow.Context) (workflow.Context, error) {
 
 func (o *operation) onStatus(ctx workflow.Context) error {
 	return workflow.SetQueryHandlerWithOptions(ctx, migrationlink.StatusQuery,
-		func() (migrationlink.Status, error) { return o.status, nil },
+		func() (migrationlink.Status, error) { return o.seen(), nil },
 		workflow.QueryHandlerOptions{Description: "Phase, last status, deadline and problem of the link."})
+}
+
+func (o *operation) seen() migrationlink.Status {
+	status := o.status
+	status.Polls = o.result.Polls
+	return status
 }
 
 // onCancel makes the signal do what Temporal's own cancellation does.
@@ -142,7 +148,7 @@ func (o *operation) onAccept(ctx workflow.Context) error {
 		func(ctx workflow.Context, _ migrationlink.StartRequest) (migrationlink.Status, error) {
 			ctx, _ = workflow.NewDisconnectedContext(ctx) // the end is an answer, too
 			err := o.awaitAccepted(ctx)
-			return o.status, err
+			return o.seen(), err
 		},
 		workflow.UpdateHandlerOptions{
 			Description: "Answers the status once the manager has accepted the request, or what keeps it. Refuses another request than the one under way.",

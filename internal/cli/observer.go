@@ -263,6 +263,7 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 	}
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
 	o.blockedIn = status.BlockedIn
+	o.polls += status.Polls
 	o.created, o.createdAt, o.cancelReason = status.Created, status.CreatedAt, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus

@@ -520,3 +520,37 @@ func TestARetryThatCannotBeReadIsRefusedInWords(t *testing.T) {
 	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
 	require.Equal(t, 1, w.creates)
 }
+
+// What it saw may have been another link.
+func TestACheckThatBeganBeforeTheLinkDoesNotEndTheWaiting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(attempt int, _ activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		if attempt == 1 {
+			return activities.CreateLinkResult{}, temporal.NewApplicationErrorWithOptions("words", migrationlink.ErrManagerUnavailable,
+				temporal.ApplicationErrorOptions{NextRetryDelay: time.Minute, Details: []any{migrationlink.Problem{Type: migrationlink.ErrManagerUnavailable}}})
+		}
+		return created("NOT_SYNCED")
+	})
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{}, activity.ErrResultPending
+	})
+	w.onDelete(nil)
+	w.OnActivity(migrationlink.LinkStatusActivity, mock.Anything, mock.Anything).After(2*time.Minute).Return("SYNCED", nil)
+	var answer migrationlink.Check
+	w.RegisterDelayedCallback(func() {
+		w.UpdateWorkflow(migrationlink.CheckUpdate, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { require.NoError(t, err) },
+			OnComplete: func(seen any, err error) {
+				require.NoError(t, err)
+				answer, _ = seen.(migrationlink.Check)
+			},
+		})
+	}, 10*time.Second)
+	w.RegisterDelayedCallback(w.CancelWorkflow, 5*time.Minute)
+	w.link(request())
+
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, "SYNCED", answer.LinkStatus, "it is answered all the same")
+}

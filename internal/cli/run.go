@@ -63,6 +63,8 @@ Text output has colour on a terminal only, and none if NO_COLOR is set.`
 
 const rootExample = `  starter link   --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref env:LINK_TOKEN_DEMO
   starter status --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
+  starter list   --state blocked
+  starter doctor --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
   starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason "wrong target"`
 
 func (a *app) rootCommand() *cobra.Command {

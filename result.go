@@ -129,6 +129,8 @@ type Status struct {
 	Created    bool   `json:"created"`
 	// CreatedAt is when this request made the link.
 	CreatedAt time.Time `json:"createdAt,omitzero"`
+	// InDoubt is that of LinkResult, as far as it is known.
+	InDoubt bool `json:"inDoubt,omitempty"`
 	// Polls are those that LinkResult counts, without the ones of the pending
 	// activity, which are in its Progress.
 	Polls int `json:"polls,omitempty"`

@@ -84,7 +84,7 @@ func (o *operation) onStatus(ctx workflow.Context) error {
 
 func (o *operation) seen() migrationlink.Status {
 	status := o.status
-	status.Polls = o.result.Polls
+	status.Polls, status.InDoubt = o.result.Polls, o.result.InDoubt
 	return status
 }
 

@@ -100,7 +100,7 @@ func (a *app) acceptedText(o observation) string {
 	}
 	lead := "Accepted by the manager: "
 	if !o.created {
-		lead = "Linked by somebody else: "
+		lead = "Linked: "
 	}
-	return lead + strings.Join(facts, ", ")
+	return strings.Join(append([]string{lead + strings.Join(facts, ", ")}, o.notOurs()...), ". ")
 }

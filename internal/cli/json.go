@@ -79,6 +79,7 @@ type statusJSON struct {
 	SeenAt       time.Time                 `json:"seenAt,omitzero"`
 	Created      bool                      `json:"created"`
 	CreatedAt    time.Time                 `json:"createdAt,omitzero"`
+	InDoubt      bool                      `json:"inDoubt,omitempty"`
 	Polls        int                       `json:"polls"`
 	NextPollAt   time.Time                 `json:"nextPollAt,omitzero"`
 	Attempt      int                       `json:"attempt,omitempty"`
@@ -99,7 +100,7 @@ func (o observation) json() statusJSON {
 		Workflow: o.run.workflow, Manager: o.run.manager, OrgID: o.run.orgID,
 		State: o.state,
 		Phase: o.phase, BlockedIn: o.blockedIn, PhaseSince: o.phaseSince, Deadline: o.deadline,
-		LinkStatus: o.linkStatus, SeenAt: o.seenAt, Created: o.created, CreatedAt: o.createdAt,
+		LinkStatus: o.linkStatus, SeenAt: o.seenAt, Created: o.created, CreatedAt: o.createdAt, InDoubt: o.inDoubt,
 		Polls: o.polls, NextPollAt: o.nextTry, Attempt: o.attempt, Paused: o.paused,
 		Problem: o.problem, CancelReason: o.cancelReason,
 		StartedAt: o.startedAt, StartedBy: o.run.startedBy, Result: o.result,

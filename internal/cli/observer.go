@@ -33,6 +33,7 @@ type observation struct {
 	linkStatus   string
 	created      bool
 	createdAt    time.Time
+	inDoubt      bool
 	cancelReason string
 	problem      *migrationlink.Problem
 
@@ -264,6 +265,7 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
 	o.blockedIn = status.BlockedIn
 	o.polls += status.Polls
+	o.inDoubt = status.InDoubt
 	o.created, o.createdAt, o.cancelReason = status.Created, status.CreatedAt, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus
@@ -275,6 +277,19 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 }
 
 func (o observation) blocked() bool { return o.phase == migrationlink.PhaseBlocked }
+
+// notOurs says beforehand what an undo will not remove.
+func (o observation) notOurs() []string {
+	switch {
+	case o.phase != migrationlink.PhaseSyncing, o.phaseSince.IsZero(): // only the workflow itself knows
+		return nil
+	case o.inDoubt:
+		return []string{"It is not known whether this request made the link, as a reply was lost; no undo removes it, 'starter unlink' does"}
+	case !o.created:
+		return []string{"It was linked before this request; no undo removes that link, 'starter unlink' does"}
+	}
+	return nil
+}
 
 // blockedText says what a person has to fix.
 func (o observation) blockedText() string {
@@ -333,6 +348,11 @@ func (o observation) notes(now time.Time) []string {
 	var notes []string
 	if o.noWorker != "" {
 		notes = append(notes, oneLine(o.noWorker)+". Start a worker, or look at its log; the "+o.run.noun()+" goes on as soon as one is there.")
+	}
+	if o.running() && o.noWorker == "" {
+		for _, note := range o.notOurs() {
+			notes = append(notes, note+".")
+		}
 	}
 	if o.paused {
 		notes = append(notes, "paused in Temporal. Unpause the activity to go on.")

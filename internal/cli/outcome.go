@@ -150,7 +150,7 @@ func linkLeft(run linkRun, result migrationlink.LinkResult) string {
 	case result.Created:
 		return "the link stays at the manager"
 	case result.LinkStatus != "" && result.LinkStatus != migrationlink.LinkNone:
-		return "the organization is still linked at the manager, as this request did not make that link"
+		return "the organization is still linked at the manager, as this request did not make that link; 'starter unlink' removes it"
 	}
 	return "this request leaves no link behind"
 }

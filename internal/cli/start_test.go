@@ -154,7 +154,7 @@ func TestDetachReturnsOnTheManagersAnswer(t *testing.T) {
 		stderr string
 	}{
 		"accepted":      {answer: syncing(), stdout: "\nAccepted by the manager: NOT_SYNCED, until 13:00:01 (2026-03-01T13:00:01Z)\nWatch it with 'starter status --watch"},
-		"somebody else": {answer: foreign, stdout: "\nLinked by somebody else: NOT_SYNCED, until 13:00:01"},
+		"somebody else": {answer: foreign, stdout: "\nLinked: NOT_SYNCED, until 13:00:01"},
 		"SYNCED":        {answer: synced, stdout: "\nlinked: organization 5f1b2c3d4e5f6a7b8c9d0e1f of manager demo is SYNCED after 9s, 4 polls\n"},
 		"blocked": {
 			answer: blockedStatus(),

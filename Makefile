@@ -18,6 +18,7 @@ dev: ## the whole system for yourself: Temporal, Web UI, simulated manager, work
 	exec $(BIN)/dev up
 
 test: ## all tests
+	@for tool in chromium zsh fish; do command -v $$tool >/dev/null || echo "$$tool is missing, so its tests are skipped: apt-get install $$tool"; done
 	go test ./...
 	go -C dev test ./...
 
@@ -56,10 +57,10 @@ vuln: $(BIN)/govulncheck
 		esac; \
 	done
 
+# CI: what a test looks with must be there, see dev/e2e/tool_test.go.
 race:
-	@command -v chromium >/dev/null || echo "chromium is missing, so the Web UI is not looked at: apt-get install chromium"
 	go test -race ./...
-	go -C dev test -race ./...
+	CI=true go -C dev test -race ./...
 
 $(TOOLS): tools/go.mod tools/go.sum
 	@mkdir -p $(BIN)

@@ -72,8 +72,12 @@ const (
 	// fails with it, and has its LinkResult as the first and the fields as the
 	// second detail.
 	ErrDifferentRequest = "DifferentRequest"
-	// ErrInvalidUpdate: a field of the update is wrong.
+	// ErrInvalidUpdate: a field of the update is wrong; the first detail is a
+	// []FieldProblem.
 	ErrInvalidUpdate = "InvalidUpdate"
+	// ErrTooManyChecks: the link was checked so often that its history has no
+	// room for more; the first detail is a Problem.
+	ErrTooManyChecks = "TooManyChecks"
 	// ErrAlreadyEnded: the workflow has ended, or is being cancelled.
 	ErrAlreadyEnded = "AlreadyEnded"
 )

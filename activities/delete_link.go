@@ -23,10 +23,9 @@ type DeleteLinkInput struct {
 	AwaitMigration bool `json:"awaitMigration,omitempty"`
 
 	// DoubtUntil, when set, says that the link may still come into being until
-	// then: its creation was sent, and its reply lost.
+	// then: its creation was sent, and its reply lost. There was none before, so
+	// that any link is the one that was created.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
-	// Before is the status that was read before that creation.
-	Before string `json:"before,omitempty"`
 
 	// Confirm reads the status before and after: nothing is sent without a link,
 	// and it is gone when the manager does not report SYNCED any more.
@@ -98,12 +97,7 @@ func (in DeleteLinkInput) mayBeThere(ctx context.Context, client *opsmanager.Cli
 		return true, nil
 	}
 	status, err := readStatus(ctx, client, in.Target)
-	if !time.Now().Before(in.DoubtUntil) || in.Before == migrationlink.LinkNone {
-		return status != migrationlink.LinkNone, err
-	}
-	// The manager shows a missing link as one that is not synced: that is waited
-	// out, as only SYNCED is proof.
-	return status == migrationlink.LinkSynced, err
+	return status != migrationlink.LinkNone, err
 }
 
 func (in DeleteLinkInput) later(ctx context.Context, found finding, details ...any) error {

@@ -15,26 +15,14 @@ import (
 // if the request says so.
 func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
 	run := newLinkRun(ctx, request)
-	invalid := request.Validate()
-	if invalid == nil && run.isElsewhere(ctx) {
-		return run.throughTheKey(ctx)
-	}
-	work, err := run.listen(ctx)
-	switch {
-	case err != nil:
-		return migrationlink.LinkResult{}, err
-	case invalid != nil:
-		return run.end(ctx, invalidRequest(invalid))
-	}
-	err = run.link(work)
-	if err != nil && work.Err() != nil {
-		err = errCancelled // whatever else the steps made of it
-	}
-	if run.mustUndo(err) {
-		err = errors.Join(err, run.undo(ctx))
-	}
-	run.result.InDoubt = run.result.InDoubt || run.inDoubt()
-	return run.end(ctx, err)
+	return run.run(ctx, request.Validate(), func(work workflow.Context) error {
+		err := orCancelled(work, run.link(work))
+		if run.mustUndo(err) {
+			err = errors.Join(err, run.undo(ctx))
+		}
+		run.result.InDoubt = run.result.InDoubt || run.inDoubt()
+		return err
+	})
 }
 
 // linkRun is the state of one link.
@@ -381,7 +369,7 @@ func (r *linkRun) undo(ctx workflow.Context) error {
 	began := now(ctx)
 	r.deadline = began.Add(max(undoLimit, r.request.SettleLimit()+undoReserve))
 	r.latest = began.Add(migrationlink.MaxTimeout)
-	removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil(), Before: r.before()})
+	removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil()})
 	if err != nil {
 		return undoFailed{err}
 	}

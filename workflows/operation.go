@@ -60,6 +60,30 @@ func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, workfl
 	}
 }
 
+// run does the work of a valid request under the key of its organization, and
+// ends with what came of it. The context of the work is cancelled with it.
+func (o *operation) run(ctx workflow.Context, invalid error, do func(work workflow.Context) error) (migrationlink.LinkResult, error) {
+	if invalid == nil && o.isElsewhere(ctx) {
+		return o.throughTheKey(ctx)
+	}
+	work, err := o.listen(ctx)
+	switch {
+	case err != nil:
+		return migrationlink.LinkResult{}, err
+	case invalid != nil:
+		return o.end(ctx, invalidRequest(invalid))
+	}
+	return o.end(ctx, do(work))
+}
+
+// orCancelled is the cancellation, whatever else the steps made of it.
+func orCancelled(work workflow.Context, err error) error {
+	if err != nil && work.Err() != nil {
+		return errCancelled
+	}
+	return err
+}
+
 // listen makes the operation answer whoever asks. It returns the context that
 // is cancelled with the operation.
 func (o *operation) listen(ctx workflow.Context) (workflow.Context, error) {
@@ -278,7 +302,7 @@ func (o *operation) tooManyChecks() error {
 		return nil
 	}
 	return refusal(migrationlink.Problem{
-		Type:    migrationlink.ErrInvalidUpdate,
+		Type:    migrationlink.ErrTooManyChecks,
 		Message: fmt.Sprintf("the link was checked %d times already", o.checks),
 		Remedy:  "Read the status query (starter status) instead: the link is polled by itself.",
 	})

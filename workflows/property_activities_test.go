@@ -341,10 +341,7 @@ func (a *attempt) mayBeThere(in activities.DeleteLinkInput) (answer, bool) {
 		return answer{}, true
 	}
 	got := a.read(a.fate.Read, noLimit)
-	if !a.scene.now().Before(in.DoubtUntil) || in.Before == migrationlink.LinkNone {
-		return got, got.status != migrationlink.LinkNone
-	}
-	return got, got.status == migrationlink.LinkSynced
+	return got, got.status != migrationlink.LinkNone
 }
 
 func (a *attempt) removeLater(in activities.DeleteLinkInput, got answer, details ...any) error {

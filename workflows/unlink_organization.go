@@ -13,22 +13,9 @@ func UnlinkOrganization(ctx workflow.Context, request migrationlink.UnlinkReques
 	run := newOperation(ctx, migrationlink.StartRequest{Unlink: &request}, migrationlink.UnlinkWorkflow,
 		activities.Target{Manager: request.Manager, OrgID: request.OrgID}, request.OnBlocked)
 	run.status.Phase = migrationlink.PhaseRemoving
-	invalid := request.Validate()
-	if invalid == nil && run.isElsewhere(ctx) {
-		return run.throughTheKey(ctx)
-	}
-	work, err := run.listen(ctx)
-	switch {
-	case err != nil:
-		return migrationlink.LinkResult{}, err
-	case invalid != nil:
-		return run.end(ctx, invalidRequest(invalid))
-	}
-	err = run.unlink(work, request)
-	if err != nil && work.Err() != nil {
-		err = errCancelled
-	}
-	return run.end(ctx, err)
+	return run.run(ctx, request.Validate(), func(work workflow.Context) error {
+		return orCancelled(work, run.unlink(work, request))
+	})
 }
 
 func (o *operation) unlink(ctx workflow.Context, request migrationlink.UnlinkRequest) error {

@@ -164,12 +164,20 @@ func TestBlockedUndoGoesOnWhenTheMigrationHasEnded(t *testing.T) {
 	require.Contains(t, s.status(run).Problem.Remedy, "project-1")
 
 	s.shape(org, map[string]any{"sync": "never"})
+	result := requireCancelled(t, run)
+	require.True(t, result.Removed)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+}
+
+// requireCancelled waits for the end of a run that was cancelled.
+func requireCancelled(t *testing.T, run client.WorkflowRun) migrationlink.LinkResult {
+	t.Helper()
 	var canceled *temporal.CanceledError
 	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
 	var result migrationlink.LinkResult
 	require.NoError(t, canceled.Details(&result))
-	require.True(t, result.Removed)
-	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+	require.Equal(t, migrationlink.OutcomeCancelled, result.Outcome)
+	return result
 }
 
 // requireFailure waits for the end of a run that fails, and returns why.

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,10 +47,7 @@ func TestCompletionOffersWhatThereIs(t *testing.T) {
 // inShell has a shell complete the words, by the script that the starter prints.
 func (s *system) inShell(shell string, args ...string) string {
 	s.t.Helper()
-	path, err := exec.LookPath(shell)
-	if err != nil {
-		s.t.Skipf("%s is not installed", shell)
-	}
+	path := tool(s.t, shell)
 	env := append(slices.Clone(s.env), "PATH="+filepath.Dir(starterProgram)+":"+os.Getenv("PATH"), "HOME="+s.t.TempDir())
 	done := runProgram(s.t, env, path, args...)
 	require.Zero(s.t, done.code, done.stderr)
@@ -63,7 +59,7 @@ func TestBashCompletesAManagerAndItsRunningOrganization(t *testing.T) {
 	t.Parallel()
 	const lib = "/usr/share/bash-completion/bash_completion"
 	if _, err := os.Stat(lib); err != nil {
-		t.Skip("bash-completion is not installed")
+		without(t, "bash-completion")
 	}
 	s, running, ended := completeSystem(t)
 	const press = `source ` + lib + `

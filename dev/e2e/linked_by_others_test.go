@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
@@ -147,10 +146,7 @@ func TestUndoAfterARelinkRemovesTheNewLinkOnly(t *testing.T) {
 	run := s.begin(org, relink)
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
-	var canceled *temporal.CanceledError
-	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
-	var result migrationlink.LinkResult
-	require.NoError(t, canceled.Details(&result))
+	result := requireCancelled(t, run)
 	require.True(t, result.Removed)
 	require.True(t, result.Replaced)
 	require.Equal(t, 2, s.evidence(org).EffectiveDeletes)
@@ -202,10 +198,7 @@ func TestALinkThatMayBeSomebodyElsesIsNeverUndone(t *testing.T) {
 	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.SettleTime, r.Undo = "3s", migrationlink.UndoAlways })
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
-	var canceled *temporal.CanceledError
-	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
-	var result migrationlink.LinkResult
-	require.NoError(t, canceled.Details(&result))
+	result := requireCancelled(t, run)
 	require.True(t, result.InDoubt)
 	require.False(t, result.Removed)
 	require.Zero(t, s.evidence(org).Deletes)

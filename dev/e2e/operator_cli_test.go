@@ -244,10 +244,8 @@ func TestExtendCheckAndUnlinkByTheStarter(t *testing.T) {
 }
 
 func TestStatusAnswersInLessThan150Milliseconds(t *testing.T) {
-	if len(raceFlag) > 0 {
-		t.Skip("the race detector is slow")
-	}
 	s := newSystem(t)
+	s.program = quickStarterProgram
 	s.worker("")
 	org := newOrg()
 	s.shape(org, map[string]any{"sync": "never"})

@@ -20,10 +20,10 @@ func linkRequest(orgID string) migrationlink.LinkRequest {
 }
 
 // startOrJoin does what every client does: start and ask in one call.
-func (s *system) startOrJoin(orgID, workflowType string, request any, asked migrationlink.StartRequest) (migrationlink.Status, client.WorkflowRun, error) {
+func (s *system) startOrJoin(id, workflowType string, request any, asked migrationlink.StartRequest) (migrationlink.Status, client.WorkflowRun, error) {
 	s.t.Helper()
 	start := s.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
-		ID:                       migrationlink.WorkflowID("demo", orgID),
+		ID:                       id,
 		TaskQueue:                migrationlink.TaskQueue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, workflowType, request)
@@ -43,7 +43,7 @@ func (s *system) startOrJoin(orgID, workflowType string, request any, asked migr
 }
 
 func (s *system) startOrJoinLink(request migrationlink.LinkRequest) (migrationlink.Status, client.WorkflowRun, error) {
-	return s.startOrJoin(request.OrgID, migrationlink.LinkWorkflow, request, migrationlink.StartRequest{Link: &request})
+	return s.startOrJoin(migrationlink.WorkflowID(request.Manager, request.OrgID), migrationlink.LinkWorkflow, request, migrationlink.StartRequest{Link: &request})
 }
 
 func TestAClientJoinsAnEqualRequestAndIsRefusedADifferentOne(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAClientJoinsAnEqualRequestAndIsRefusedADifferentOne(t *testing.T) {
 	for field, start := range map[string]func() error{
 		"syncTimeout": func() error { _, _, err := s.startOrJoinLink(other); return err },
 		"workflow": func() error {
-			_, _, err := s.startOrJoin(org, migrationlink.UnlinkWorkflow, unlink, migrationlink.StartRequest{Unlink: &unlink})
+			_, _, err := s.startOrJoin(run.GetID(), migrationlink.UnlinkWorkflow, unlink, migrationlink.StartRequest{Unlink: &unlink})
 			return err
 		},
 	} {
@@ -111,20 +111,8 @@ func TestAcceptAnswersWhyTheManagerDoesNotAccept(t *testing.T) {
 			}
 			request := linkRequest(org)
 			test.change(&request)
-			start := s.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
-				ID: migrationlink.WorkflowID(request.Manager, org), TaskQueue: migrationlink.TaskQueue,
-				WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-			}, migrationlink.LinkWorkflow, request)
-			handle, err := s.temporal.UpdateWithStartWorkflow(t.Context(), client.UpdateWithStartWorkflowOptions{
-				StartWorkflowOperation: start,
-				UpdateOptions: client.UpdateWorkflowOptions{
-					UpdateName: migrationlink.AcceptUpdate, Args: []any{migrationlink.StartRequest{Link: &request}},
-					WaitForStage: client.WorkflowUpdateStageCompleted,
-				},
-			})
+			status, _, err := s.startOrJoinLink(request)
 			require.NoError(t, err)
-			var status migrationlink.Status
-			require.NoError(t, handle.Get(t.Context(), &status))
 			require.Equal(t, test.phase, status.Phase)
 			if test.problem == "" {
 				require.Equal(t, migrationlink.OutcomeLinked, status.Result.Outcome)

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,22 +50,6 @@ func (s *system) webUI(browser string) *webPage {
 	address := webUIAddress.FindStringSubmatch(s.dev.output.String())
 	require.NotNil(s.t, address)
 	return &webPage{t: s.t, tab: tab, base: address[1], secret: s.variable("LINK_TOKEN_DEMO")}
-}
-
-// chromium finds the browser. CI has one; elsewhere the other tests are worth
-// running without.
-func chromium(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err == nil {
-		return path
-	}
-	const remedy = "the Web UI is looked at with chromium, which is not installed: apt-get install chromium"
-	if os.Getenv("CI") != "" {
-		t.Fatal(remedy)
-	}
-	t.Skip(remedy)
-	return ""
 }
 
 // on does one thing on the page.

@@ -21,7 +21,7 @@ var updateScreenshot = flag.Bool("update-screenshot", false, "take docs/web-ui.p
 // any of our machines and has never heard of the starter.
 func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := tool(t, "chromium")
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -62,7 +62,7 @@ func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 
 func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	t.Parallel()
-	browser := chromium(t)
+	browser := tool(t, "chromium")
 	s := newSystem(t)
 	s.worker("")
 	org := "5f1b2c3d4e5f6a7b8c9d0e1f" // as in the README

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,6 +32,7 @@ type system struct {
 	env       []string
 	simulator string
 	temporal  client.Client
+	program   string // the starter, if not the one with the race detector
 }
 
 // in is the system as a subtest uses it.
@@ -111,7 +113,7 @@ func (s *system) worker(extra string, env ...string) *process {
 // starter runs the starter to its end.
 func (s *system) starter(args ...string) finished {
 	s.t.Helper()
-	return runProgram(s.t, s.env, starterProgram, args...)
+	return runProgram(s.t, s.env, cmp.Or(s.program, starterProgram), args...)
 }
 
 // linkJSON runs `starter link -o json` and decodes what it prints.

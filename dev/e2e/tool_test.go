@@ -1,0 +1,26 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// tool finds a program that looks at ours as its users do. make check needs all
+// of them; make test says which it does without.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		without(t, name)
+	}
+	return path
+}
+
+func without(t *testing.T, name string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is not installed: apt-get install %s", name, name)
+	}
+	t.Skipf("%s is not installed: apt-get install %s", name, name)
+}

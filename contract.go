@@ -67,6 +67,10 @@ const (
 	CheckManagerActivity   = "CheckManager"
 	KnownManagersActivity  = "KnownManagers"
 	InspectManagerActivity = "InspectManager"
+
+	CreateLinkTokenActivity = "CreateLinkToken"
+	DeleteLinkTokenActivity = "DeleteLinkToken"
+	VerifyInAtlasActivity   = "VerifyInAtlas"
 )
 
 // TaskQueue is where the workflows run. Activities run on one queue per

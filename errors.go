@@ -11,6 +11,11 @@ const (
 	// ErrTokenUnavailable: the worker cannot read the link-token where the
 	// request says.
 	ErrTokenUnavailable = "TokenUnavailable"
+	// ErrTokenNotOpened: no worker can open the sealed link-token: it is sealed to
+	// somebody else, damaged, or bound to another organization.
+	ErrTokenNotOpened = "TokenNotOpened"
+	// ErrUnknownAtlas: the worker does not have the Atlas in its configuration.
+	ErrUnknownAtlas = "UnknownAtlas"
 	// ErrTokenRejected: the manager does not accept the link-token.
 	ErrTokenRejected = "TokenRejected"
 	// ErrKeyRejected: the manager does not accept the worker's API key.
@@ -55,6 +60,10 @@ const (
 const (
 	// ErrNotSynced: the manager does not report SYNCED yet.
 	ErrNotSynced = "NotSynced"
+	// ErrNotInAtlas: Atlas does not show a project of the source organization yet.
+	ErrNotInAtlas = "NotInAtlas"
+	// ErrAtlasUnavailable: Atlas did not answer, or asked to come back.
+	ErrAtlasUnavailable = "AtlasUnavailable"
 	// ErrManagerUnavailable: the manager did not answer, or asked to come back.
 	ErrManagerUnavailable = "ManagerUnavailable"
 	// ErrWorkerUnavailable: no worker took the call, or the one that did has
@@ -87,7 +96,7 @@ const (
 func Blockable(errorType string) bool {
 	switch errorType {
 	case ErrKeyRejected, ErrRoleMissing, ErrAccessListRefused, ErrAccountSuspended, ErrForbidden,
-		ErrTokenUnavailable, ErrTokenRejected, ErrCertificateInvalid, ErrWrongAPI, ErrMigrationRunning:
+		ErrTokenUnavailable, ErrTokenNotOpened, ErrTokenRejected, ErrCertificateInvalid, ErrWrongAPI, ErrMigrationRunning:
 		return true
 	}
 	return false

@@ -16,6 +16,11 @@ type Inspection struct {
 	// WorkerVersion is that of the worker that ran the workflow.
 	WorkerVersion string              `json:"workerVersion"`
 	Managers      []ManagerInspection `json:"managers"` // in the order of their names
+	// Atlas are the names of the Atlas that the worker knows, sorted.
+	Atlas []string `json:"atlas,omitempty"`
+	// Recipients are the age recipients of the worker's identities: what is
+	// sealed to one of them it can open. The first is the one it seals to.
+	Recipients []string `json:"recipients,omitempty"`
 }
 
 // ManagerInspection is what one manager says to the key of its workers. Without

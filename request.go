@@ -1,6 +1,10 @@
 package migrationlink
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // LinkRequest asks for one source organization to be linked.
 type LinkRequest struct {
@@ -11,8 +15,8 @@ type LinkRequest struct {
 	// OrgID is the id of the source organization: 24 lower-case hexadecimal
 	// digits.
 	OrgID string `json:"orgId"`
-	// Token says where the workers find the link-token. The token itself has no
-	// field.
+	// Token says where the workers find the link-token. There is no field for it
+	// in plain.
 	Token TokenSource `json:"token"`
 	// Undo says when the link that this request made is removed again. Empty
 	// means UndoOnCancel. A link made by somebody else is never removed.
@@ -34,6 +38,15 @@ type LinkRequest struct {
 	// tell a missing link from one that is not synced yet. Empty means
 	// DefaultSettleTime.
 	SettleTime Duration `json:"settleTime,omitempty"`
+	// VerifyInAtlas, with Token.Atlas, goes on after SYNCED until Atlas shows a
+	// project of the source organization as available for migration: an
+	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on.
+	VerifyInAtlas bool `json:"verifyInAtlas,omitempty"`
+	// DeleteTokenOnUndo, with Token.Atlas, has the undo delete the link-token in
+	// Atlas, once the link is removed at the manager. Atlas takes no id of a
+	// link-token: it removes one link of the target organization and its API key,
+	// so set it only where there is no other.
+	DeleteTokenOnUndo bool `json:"deleteTokenOnUndo,omitempty"`
 }
 
 // Limits of a request that does not name its own, and the bounds of those that
@@ -60,13 +73,46 @@ const (
 	MaxTimeout = 30 * 24 * time.Hour
 )
 
-// TokenSource says where the workers find the link-token.
+// TokenSource says where the workers find the link-token: exactly one of Ref,
+// Sealed and Atlas is set.
 type TokenSource struct {
 	// Ref is a secret reference that the worker resolves: "env:NAME", an
 	// environment variable of the worker whose name starts with
 	// EnvTokenPrefix, or "file:name", a file in the worker's directory of
 	// link-tokens.
 	Ref string `json:"ref,omitempty"`
+	// Sealed is the link-token itself, encrypted to the workers: an armoured age
+	// file, as `starter seal`, the age command and every age library write it.
+	// Its content is {"manager": "…", "orgId": "…", "linkToken": "…"}, with the
+	// manager and the organization of the request: it serves no other.
+	Sealed string `json:"sealed,omitempty"`
+	// Fingerprint may go with Sealed: the TokenFingerprint of the link-token. Two
+	// ciphertexts of one link-token differ, so that without it a second request
+	// is equal to the first only if it carries the very same ciphertext.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Atlas has a worker make the link-token in Atlas.
+	Atlas *AtlasToken `json:"atlas,omitempty"`
+}
+
+// AtlasToken asks for a link-token of one target organization.
+type AtlasToken struct {
+	// Name is the name of an Atlas in the configuration of the workers, [atlas.NAME].
+	Name string `json:"name"`
+	// OrgID is the id of the target organization in Atlas: 24 lower-case
+	// hexadecimal digits.
+	OrgID string `json:"orgId"`
+	// AccessListIPs are the IP addresses or CIDR blocks from which the manager
+	// reaches Atlas. May be empty for Cloud Manager.
+	AccessListIPs []string `json:"accessListIps,omitempty"`
+}
+
+// TokenFingerprint tells two link-tokens of an organization apart without
+// showing either: 32 hexadecimal digits, the first half of the SHA-256 of
+// manager, organization and link-token, each but the last followed by a line
+// feed. A link-token has far too much entropy to be guessed from it.
+func TokenFingerprint(manager, orgID, linkToken string) string {
+	sum := sha256.Sum256([]byte(manager + "\n" + orgID + "\n" + linkToken))
+	return hex.EncodeToString(sum[:16])
 }
 
 // EnvTokenPrefix starts the name of every environment variable that a request

@@ -59,10 +59,31 @@ type LinkResult struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 	SyncedAt  time.Time `json:"syncedAt,omitzero"`
 	EndedAt   time.Time `json:"endedAt"`
+	// Atlas tells of what was done there, if anything was.
+	Atlas *AtlasResult `json:"atlas,omitempty"`
 	// CancelReason is what CancelSignal gave.
 	CancelReason string `json:"cancelReason,omitempty"`
 	// Problem says what went wrong, with OutcomeFailed and OutcomeTimedOut.
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// AtlasResult tells what a request with TokenSource.Atlas has done in Atlas.
+type AtlasResult struct {
+	// TokenCreated says that a link-token was made, TokenDeleted that the undo
+	// deleted it again.
+	TokenCreated bool `json:"tokenCreated"`
+	TokenDeleted bool `json:"tokenDeleted,omitempty"`
+	// TokenInDoubt says that the reply to a creation was lost: Atlas may have a
+	// link-token that nobody knows.
+	TokenInDoubt bool `json:"tokenInDoubt,omitempty"`
+	// SourceProjects and AvailableProjects are, with VerifyInAtlas, how many
+	// projects the source organization has, and how many of them Atlas showed as
+	// available when it was last asked.
+	SourceProjects    int `json:"sourceProjects,omitempty"`
+	AvailableProjects int `json:"availableProjects,omitempty"`
+	// VerifiedAt is when Atlas showed one first. It stays empty for a source
+	// organization without projects, of which Atlas has nothing to show.
+	VerifiedAt time.Time `json:"verifiedAt,omitzero"`
 }
 
 // Problem is something that went wrong, in words for the operator.
@@ -95,6 +116,9 @@ const (
 	PhaseSettling Phase = "settling"
 	// PhaseSyncing means: waiting until the manager reports SYNCED.
 	PhaseSyncing Phase = "syncing"
+	// PhaseVerifying means: the link is SYNCED; waiting until Atlas shows a project
+	// of the source organization.
+	PhaseVerifying Phase = "verifying"
 	// PhaseRemoving means: removing a link, as an UnlinkRequest or Relink asks.
 	PhaseRemoving Phase = "removing"
 	// PhaseBlocked means: waiting for a person to fix Problem and to send
@@ -129,8 +153,9 @@ type Status struct {
 	Created    bool   `json:"created"`
 	// CreatedAt is when this request made the link.
 	CreatedAt time.Time `json:"createdAt,omitzero"`
-	// InDoubt is that of LinkResult, as far as it is known.
-	InDoubt bool `json:"inDoubt,omitempty"`
+	// InDoubt and Atlas are those of LinkResult, as far as they are known.
+	InDoubt bool         `json:"inDoubt,omitempty"`
+	Atlas   *AtlasResult `json:"atlas,omitempty"`
 	// Polls are those that LinkResult counts, without the ones of the pending
 	// activity, which are in its Progress.
 	Polls int `json:"polls,omitempty"`

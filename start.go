@@ -1,7 +1,11 @@
 package migrationlink
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -71,6 +75,9 @@ func (s StartRequest) Details() string {
 	var text strings.Builder
 	text.WriteString("| Asked for | |\n| :--- | :--- |\n")
 	for _, field := range s.fields() {
+		if field.value == "" {
+			continue
+		}
 		fmt.Fprintf(&text, "| %s | `%s` |\n", field.name, field.value)
 	}
 	return text.String()
@@ -100,12 +107,16 @@ func (s StartRequest) fields() []field {
 			{"manager", r.Manager},
 			{"orgId", r.OrgID},
 			{"token.ref", r.Token.Ref},
+			{"token.sealed", r.Token.sealedIdentity()},
+			{"token.atlas", r.Token.Atlas.describe()},
 			{"undo", string(r.Undo)},
 			{"ifLinked", string(r.IfLinked)},
 			{"onBlocked", string(r.OnBlocked)},
 			{"createTimeout", string(r.CreateTimeout)},
 			{"syncTimeout", string(r.SyncTimeout)},
 			{"settleTime", string(r.SettleTime)},
+			{"verifyInAtlas", strconv.FormatBool(r.VerifyInAtlas)},
+			{"deleteTokenOnUndo", strconv.FormatBool(r.DeleteTokenOnUndo)},
 		}
 	case s.Unlink != nil:
 		r := s.Unlink.WithDefaults()
@@ -117,6 +128,31 @@ func (s StartRequest) fields() []field {
 		}
 	}
 	return nil
+}
+
+// sealedIdentity is equal for two sealed link-tokens that are known to be the
+// same. It shows neither of them.
+func (t TokenSource) sealedIdentity() string {
+	switch {
+	case t.Fingerprint != "":
+		return "fingerprint " + t.Fingerprint
+	case t.Sealed != "":
+		sum := sha256.Sum256([]byte(t.Sealed))
+		return "ciphertext " + hex.EncodeToString(sum[:16])
+	}
+	return ""
+}
+
+// describe says in a line what the link-token is to be made for.
+func (t *AtlasToken) describe() string {
+	if t == nil {
+		return ""
+	}
+	text := "name " + t.Name + ", orgId " + t.OrgID
+	if len(t.AccessListIPs) > 0 {
+		text += ", accessListIps " + strings.Join(slices.Sorted(slices.Values(t.AccessListIPs)), " ")
+	}
+	return text
 }
 
 func orNone(text string) string {

@@ -52,13 +52,34 @@ func TestEveryFieldOfARequestMakesADifference(t *testing.T) {
 	t.Parallel()
 	for _, leaf := range leaves(reflect.TypeFor[migrationlink.LinkRequest](), nil) {
 		changed := &migrationlink.LinkRequest{}
-		reflect.ValueOf(changed).Elem().FieldByIndex(leaf).SetString("7h")
+		set(reflect.ValueOf(changed).Elem(), leaf)
 		require.Len(t, migrationlink.StartRequest{Link: &migrationlink.LinkRequest{}}.Difference(migrationlink.StartRequest{Link: changed}), 1, leaf)
 	}
 	for _, leaf := range leaves(reflect.TypeFor[migrationlink.UnlinkRequest](), nil) {
 		changed := &migrationlink.UnlinkRequest{}
-		reflect.ValueOf(changed).Elem().FieldByIndex(leaf).SetString("7h")
+		set(reflect.ValueOf(changed).Elem(), leaf)
 		require.Len(t, migrationlink.StartRequest{Unlink: &migrationlink.UnlinkRequest{}}.Difference(migrationlink.StartRequest{Unlink: changed}), 1, leaf)
+	}
+}
+
+// set gives the field at the index a value that is not its zero.
+func set(value reflect.Value, index []int) {
+	for _, i := range index {
+		if value.Kind() == reflect.Pointer {
+			if value.IsNil() {
+				value.Set(reflect.New(value.Type().Elem()))
+			}
+			value = value.Elem()
+		}
+		value = value.Field(i)
+	}
+	switch value.Kind() {
+	case reflect.Bool:
+		value.SetBool(true)
+	case reflect.Slice:
+		value.Set(reflect.ValueOf([]string{"7h"}))
+	default:
+		value.SetString("7h")
 	}
 }
 
@@ -67,8 +88,12 @@ func leaves(of reflect.Type, above []int) [][]int {
 	var found [][]int
 	for field := range of.Fields() {
 		index := append(slices.Clone(above), field.Index...)
-		if field.Type.Kind() == reflect.Struct {
-			found = append(found, leaves(field.Type, index)...)
+		held := field.Type
+		if held.Kind() == reflect.Pointer {
+			held = held.Elem()
+		}
+		if held.Kind() == reflect.Struct {
+			found = append(found, leaves(held, index)...)
 			continue
 		}
 		found = append(found, index)

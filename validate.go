@@ -2,6 +2,7 @@ package migrationlink
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,6 +38,7 @@ var (
 	managerName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	orgID        = regexp.MustCompile(`^[a-f0-9]{24}$`)        // MongoDB's OpenAPI description
 	opaque       = regexp.MustCompile(`[A-Za-z0-9+/=_%-]{64}`) // link-tokens are longer
+	fingerprint  = regexp.MustCompile(`^[a-f0-9]{32}$`)
 	envTokenName = regexp.MustCompile(`^` + EnvTokenPrefix + `[A-Z0-9_]+$`)
 )
 
@@ -63,13 +65,15 @@ func (r LinkRequest) Validate() error {
 			found = append(found, FieldProblem{field, problem})
 		}
 	}
-	add("token.ref", tokenRefProblem(r.Token.Ref))
+	found = append(found, r.Token.problems()...)
 	add("undo", choiceProblem(r.Undo, UndoOnCancel, UndoAlways, UndoNever))
 	add("ifLinked", choiceProblem(r.IfLinked, KeepLink, FailIfLinked, Relink))
 	add("onBlocked", choiceProblem(r.OnBlocked, FailWhenBlocked, WaitWhenBlocked))
 	add("createTimeout", durationProblem(r.CreateTimeout, MinCreateTimeout, MaxCreateTimeout))
 	add("syncTimeout", durationProblem(r.SyncTimeout, MinSyncTimeout, MaxTimeout))
 	add("settleTime", durationProblem(r.SettleTime, MinSettleTime, MaxTimeout))
+	add("verifyInAtlas", needsAtlas(r.VerifyInAtlas, r.Token))
+	add("deleteTokenOnUndo", needsAtlas(r.DeleteTokenOnUndo, r.Token))
 	return problems(found)
 }
 
@@ -88,10 +92,104 @@ func (r UnlinkRequest) Validate() error {
 
 // Validate checks where the link-token is.
 func (t TokenSource) Validate() error {
-	if problem := tokenRefProblem(t.Ref); problem != "" {
-		return problems([]FieldProblem{{"token.ref", problem}})
+	return problems(t.problems())
+}
+
+func (t TokenSource) problems() []FieldProblem {
+	var found []FieldProblem
+	add := func(field, problem string) {
+		if problem != "" {
+			found = append(found, FieldProblem{field, problem})
+		}
 	}
-	return nil
+	given := 0
+	for _, is := range []bool{t.Ref != "", t.Sealed != "", t.Atlas != nil} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		add("token", "more than one source of the link-token; set ref, sealed or atlas alone")
+	case t.Sealed != "":
+		add("token.sealed", sealedProblem(t.Sealed))
+	case t.Atlas != nil:
+		found = append(found, t.Atlas.problems()...)
+	default:
+		add("token.ref", tokenRefProblem(t.Ref))
+	}
+	switch {
+	case t.Fingerprint == "":
+	case t.Sealed == "":
+		add("token.fingerprint", "belongs to a sealed link-token; leave it out")
+	case !fingerprint.MatchString(t.Fingerprint):
+		add("token.fingerprint", "not the fingerprint of a link-token: that has 32 lower-case hexadecimal digits; leave it out, or seal with starter seal")
+	}
+	return found
+}
+
+func (t AtlasToken) problems() []FieldProblem {
+	var found []FieldProblem
+	if !ValidManagerName(t.Name) {
+		found = append(found, FieldProblem{"token.atlas.name", fmt.Sprintf(
+			"%s is not the name of an Atlas; use 1 to 63 lower-case letters, digits and inner hyphens, as in the worker's configuration", quote(t.Name))})
+	}
+	if !ValidOrgID(t.OrgID) {
+		found = append(found, FieldProblem{"token.atlas.orgId", fmt.Sprintf(
+			"%s is not an organization's id; use its 24 lower-case hexadecimal digits, as in the address of the organization's page in Atlas", quote(t.OrgID))})
+	}
+	if len(t.AccessListIPs) > maxAccessListIPs {
+		found = append(found, FieldProblem{"token.atlas.accessListIps", fmt.Sprintf("%d addresses are too many; use at most %d, CIDR blocks among them", len(t.AccessListIPs), maxAccessListIPs)})
+	}
+	for i, ip := range t.AccessListIPs {
+		_, addressErr := netip.ParseAddr(ip)
+		if _, err := netip.ParsePrefix(ip); err != nil && addressErr != nil {
+			found = append(found, FieldProblem{fmt.Sprintf("token.atlas.accessListIps[%d]", i), fmt.Sprintf(
+				`%s is neither an IP address nor a CIDR block; write for example "203.0.113.7" or "203.0.113.0/24"`, quote(ip))})
+		}
+	}
+	return found
+}
+
+// maxAccessListIPs is far above what a manager has addresses.
+const maxAccessListIPs = 200
+
+// maxSealed is far above any sealed link-token: those are below 3 KiB.
+const maxSealed = 16 << 10
+
+// sealedProblem never repeats the text: somebody may have put the token itself
+// there. Whether it can be opened is for the worker to say.
+func sealedProblem(sealed string) string {
+	const remedy = "; seal the link-token with starter seal, or with age --armor"
+	text := strings.TrimSpace(sealed)
+	switch {
+	case len(sealed) > maxSealed:
+		return fmt.Sprintf("longer than %d KiB, so that it is no sealed link-token%s", maxSealed>>10, remedy)
+	case !strings.HasPrefix(text, armorHeader) || !strings.HasSuffix(text, armorFooter):
+		return "not an armoured age file (a link-token itself is never accepted)" + remedy
+	}
+	body := strings.TrimSuffix(strings.TrimPrefix(text, armorHeader), armorFooter)
+	if strings.ContainsFunc(body, func(r rune) bool { return r != '\n' && r != '\r' && !isBase64(r) }) {
+		return "damaged: an armoured age file holds base64 only" + remedy
+	}
+	return ""
+}
+
+// Of the armour of age files.
+const (
+	armorHeader = "-----BEGIN AGE ENCRYPTED FILE-----"
+	armorFooter = "-----END AGE ENCRYPTED FILE-----"
+)
+
+func isBase64(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '/' || r == '='
+}
+
+func needsAtlas(set bool, token TokenSource) string {
+	if !set || token.Atlas != nil {
+		return ""
+	}
+	return "needs a link-token that is made in Atlas; set token.atlas, or leave it out"
 }
 
 // NewDeadline returns what the request makes of the present deadline, or a
@@ -172,7 +270,7 @@ func durationProblem(text Duration, least, most time.Duration) string {
 // tokenRefProblem never repeats the reference: somebody may have put the token
 // itself there.
 func tokenRefProblem(ref string) string {
-	const forms = "use \"env:" + EnvTokenPrefix + "NAME\" or \"file:name\""
+	const forms = "use \"env:" + EnvTokenPrefix + "NAME\" or \"file:name\", or another source: token.sealed or token.atlas"
 	kind, name, found := strings.Cut(ref, ":")
 	switch {
 	case ref == "":

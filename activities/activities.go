@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -18,23 +19,41 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/atlas"
+	"github.com/migrationlink/migrationlink/internal/seal"
 	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
 )
 
+// Clients are what the activities of a worker work with, by the names in its
+// configuration.
+type Clients struct {
+	Managers map[string]*opsmanager.Client
+	Atlas    map[string]*atlas.Client
+	// Tokens resolves what a request names as its link-token.
+	Tokens secret.Tokens
+	// Identities open sealed link-tokens. What is made in Atlas is sealed to the
+	// first.
+	Identities seal.Identities
+}
+
 // Activities are the activities of one worker.
 type Activities struct {
-	managers map[string]*opsmanager.Client
-	tokens   secret.Tokens
+	clients atomic.Pointer[Clients]
 	// record is a heartbeat that tells whether Temporal has it.
 	record func(ctx context.Context, details ...any) error
 }
 
-// New returns the activities for the managers of a worker's configuration, by
-// name, and its source of link-tokens.
-func New(managers map[string]*opsmanager.Client, tokens secret.Tokens) *Activities {
-	return &Activities{managers: managers, tokens: tokens, record: recordHeartbeat}
+// New returns the activities that work with clients.
+func New(clients Clients) *Activities {
+	a := &Activities{record: recordHeartbeat}
+	a.Use(clients)
+	return a
 }
+
+// Use makes every attempt from now on work with other clients: keys have been
+// rotated. An attempt that is under way keeps those it has begun with.
+func (a *Activities) Use(clients Clients) { a.clients.Store(&clients) }
 
 // Register registers the activities that call a manager.
 func Register(r worker.ActivityRegistry, a *Activities) {
@@ -76,10 +95,11 @@ func (a *Activities) LinkStatus(ctx context.Context, target Target) (string, err
 }
 
 func (a *Activities) client(manager string) (*opsmanager.Client, error) {
-	if client, ok := a.managers[manager]; ok {
+	managers := a.clients.Load().Managers
+	if client, ok := managers[manager]; ok {
 		return client, nil
 	}
-	known := strings.Join(slices.Sorted(maps.Keys(a.managers)), ", ")
+	known := strings.Join(slices.Sorted(maps.Keys(managers)), ", ")
 	return nil, final(migrationlink.Problem{
 		Type:    migrationlink.ErrUnknownManager,
 		Message: fmt.Sprintf("manager: no worker has %q in its configuration; known are: %s", manager, known),

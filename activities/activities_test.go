@@ -14,6 +14,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const orgID = "5f1b2c3d4e5f6a7b8c9d0e1f"
@@ -27,7 +28,7 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 	t.Cleanup(server.Close)
 	require.NoError(t, server.SetFaults(faults))
 	client, err := opsmanager.New(opsmanager.Config{
-		BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: opsmanagertest.DefaultPrivateKey,
+		BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(opsmanagertest.DefaultPrivateKey),
 		Timeout: 2 * time.Second,
 	})
 	require.NoError(t, err)
@@ -37,7 +38,7 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 	environment := suite.NewTestActivityEnvironment()
 	environment.SetWorkerOptions(worker.Options{})
 	tokens := secret.NewTokens(tokenDirectory(t))
-	activities.Register(environment, activities.Unrecorded(activities.New(map[string]*opsmanager.Client{"demo": client}, tokens)))
+	activities.Register(environment, activities.Unrecorded(activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}, Tokens: tokens})))
 	return environment, server
 }
 

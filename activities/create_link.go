@@ -13,6 +13,7 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // CreateLinkInput asks for one attempt to create a link.
@@ -91,7 +92,7 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if err != nil {
 		return CreateLinkResult{}, err
 	}
-	token, err := a.tokens.Resolve(in.Token)
+	token, err := a.clients.Load().Tokens.Resolve(in.Token)
 	if err != nil {
 		return CreateLinkResult{}, tokenUnavailable(err)
 	}
@@ -164,7 +165,7 @@ func (c *creation) heartbeat(ctx context.Context) (_ context.Context, stop func(
 	}
 }
 
-func (c *creation) post(ctx context.Context, before, token string) (CreateLinkResult, error) {
+func (c *creation) post(ctx context.Context, before string, token redact.Secret) (CreateLinkResult, error) {
 	posts, cancel := context.WithDeadline(ctx, activity.GetInfo(ctx).Deadline)
 	defer cancel()
 	created, err := c.client.CreateLink(posts, c.in.OrgID, token, func() error { return c.mark(ctx, Posting{Before: before}) })

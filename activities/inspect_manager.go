@@ -36,7 +36,7 @@ func (a *Activities) KnownManagers(_ context.Context, manager string) (Known, er
 			return Known{}, err
 		}
 	}
-	return Known{buildinfo.Version(), slices.Sorted(maps.Keys(a.managers))}, nil
+	return Known{buildinfo.Version(), slices.Sorted(maps.Keys(a.clients.Load().Managers))}, nil
 }
 
 // InspectManager tries the key of the worker, and its role when an organization

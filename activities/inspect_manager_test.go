@@ -12,9 +12,9 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
-	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const inspectKey = "private-canary-7d1e"
@@ -28,7 +28,7 @@ func inspect(t *testing.T, config opsmanager.Config, orgID string) migrationlink
 	t.Cleanup(client.Close)
 	var suite testsuite.WorkflowTestSuite
 	environment := suite.NewTestActivityEnvironment()
-	activities.Register(environment, activities.New(map[string]*opsmanager.Client{"demo": client}, secret.NewTokens("")))
+	activities.Register(environment, activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}}))
 	value, err := environment.ExecuteActivity(migrationlink.InspectManagerActivity, activities.Target{Manager: "demo", OrgID: orgID})
 	require.NoError(t, err, "a problem is a result")
 	var found migrationlink.ManagerInspection
@@ -66,7 +66,7 @@ func TestAKeyIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {
 			t.Parallel()
 			server := opsmanagertest.NewServer(opsmanagertest.Options{PrivateKey: inspectKey, Defaults: opsmanagertest.OrgSettings{Refusal: test.refusal}})
 			t.Cleanup(server.Close)
-			found := inspect(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: inspectKey}, test.orgID)
+			found := inspect(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(inspectKey)}, test.orgID)
 			require.Equal(t, test.key, found.KeyAccepted)
 			require.Equal(t, test.role, found.RoleChecked)
 			require.Equal(t, test.role, found.LinkStatus == migrationlink.LinkNone)
@@ -103,7 +103,7 @@ func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 		for with, org := range map[string]string{"": "", ", with organization": orgID} {
 			t.Run(name+with, func(t *testing.T) {
 				t.Parallel()
-				found := inspect(t, opsmanager.Config{BaseURL: test.url, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: test.key}, org)
+				found := inspect(t, opsmanager.Config{BaseURL: test.url, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(test.key)}, org)
 				require.False(t, found.KeyAccepted)
 				require.False(t, found.RoleChecked)
 				require.NotNil(t, found.Problem)
@@ -115,7 +115,7 @@ func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 
 func TestKnownManagersAreSortedAndAnUnknownOneIsRefused(t *testing.T) {
 	t.Parallel()
-	a := activities.New(map[string]*opsmanager.Client{"prod": nil, "demo": nil}, secret.NewTokens(""))
+	a := activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"prod": nil, "demo": nil}})
 	known, err := a.KnownManagers(context.Background(), "")
 	require.NoError(t, err)
 	require.Equal(t, []string{"demo", "prod"}, known.Managers)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const (
@@ -36,9 +38,12 @@ type Config struct {
 	BasePath string
 	// PublicKey and PrivateKey are a programmatic API key with the role
 	// Organization Owner in every organization to link.
-	PublicKey, PrivateKey string
+	PublicKey  string
+	PrivateKey redact.Secret
 	// RootCAs verify the manager's certificate. Nil means the system's.
 	RootCAs *x509.CertPool
+	// ClientCertificate is shown to a manager that asks for one. Nil means none.
+	ClientCertificate *tls.Certificate
 	// AllowInsecureHTTP permits plain http to hosts other than loopback.
 	AllowInsecureHTTP bool
 	// Timeout bounds one HTTP request with its reply. Zero means
@@ -56,7 +61,7 @@ type Config struct {
 type Client struct {
 	base       *url.URL // with the base path
 	publicKey  string
-	privateKey string
+	privateKey redact.Secret
 	timeout    time.Duration
 	limiter    *rate.Limiter
 	// unlinkedIs404 is that of Config.
@@ -97,7 +102,7 @@ func (config Config) checkCredentials() error {
 	if config.PublicKey == "" {
 		problems = append(problems, errors.New("the public key is empty"))
 	}
-	if config.PrivateKey == "" {
+	if config.PrivateKey.IsZero() {
 		problems = append(problems, errors.New("the private key is empty"))
 	}
 	// A colon would end the user name inside the digest.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const (
@@ -47,7 +48,7 @@ func replying(t *testing.T, reply http.HandlerFunc) *opsmanager.Client {
 func newClient(t *testing.T, config opsmanager.Config) *opsmanager.Client {
 	t.Helper()
 	if config.PublicKey == "" {
-		config.PublicKey, config.PrivateKey = "PUBLIC", "private-key-canary"
+		config.PublicKey, config.PrivateKey = "PUBLIC", redact.NewSecret("private-key-canary")
 	}
 	client, err := opsmanager.New(config)
 	require.NoError(t, err)
@@ -164,7 +165,7 @@ func TestLinkTokenIsScrubbedFromEveryErrorHoweverItIsEchoed(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(w, reply)
 			})
-			_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+			_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 			require.Error(t, err)
 			require.NotContains(t, fmt.Sprintf("%+v %#v", err, err), "canary")
 		})
@@ -198,7 +199,7 @@ func TestBothShapesOfAnAcceptedPostAreUnderstood(t *testing.T) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, test.body)
 			})
-			created, err := client.CreateLink(t.Context(), orgID, canary, nil)
+			created, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 			require.NoError(t, err)
 			require.Equal(t, test.wantMessage, created.ErrorMessage)
 		})
@@ -213,7 +214,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	client := replying(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.URL+"/secret-path", http.StatusTemporaryRedirect)
 	})
-	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 	require.ErrorContains(t, err, "redirects to "+other.URL)
 	require.NotContains(t, err.Error(), "secret-path")
 	require.Empty(t, reached)
@@ -245,7 +246,7 @@ func TestTokenDoesNotLeaveWithoutDigestAuthentication(t *testing.T) {
 				w.WriteHeader(http.StatusUnauthorized)
 			}))
 			defer server.Close()
-			_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary, nil)
+			_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 			require.ErrorIs(t, err, opsmanager.ErrAuthentication)
 			require.False(t, opsmanager.MayHaveTakenEffect(err))
 		})
@@ -264,7 +265,7 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 				}
 				w.WriteHeader(code)
 			})
-			_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+			_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 			require.Equal(t, inDoubt, opsmanager.MayHaveTakenEffect(err), "%v", err)
 		})
 	}
@@ -272,7 +273,7 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewServer(http.NotFoundHandler())
 		server.Close()
-		_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, canary, nil)
+		_, err := newClient(t, opsmanager.Config{BaseURL: server.URL}).CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 		require.Error(t, err)
 		require.False(t, opsmanager.MayHaveTakenEffect(err))
 	})
@@ -284,7 +285,7 @@ func TestOnlyCallsThatMayHaveArrivedAreInDoubt(t *testing.T) {
 			}
 			body(`{"status":"NOT_SYNCED"}`)(w, r)
 		})
-		_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+		_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 		require.True(t, opsmanager.MayHaveTakenEffect(err), "%v", err)
 	})
 }
@@ -300,13 +301,13 @@ func TestACancelledCallIsNotSentButWhatWasSentIsWaitedFor(t *testing.T) {
 		}
 		body(`{"status":"NOT_SYNCED"}`)(w, r)
 	})
-	_, err := client.CreateLink(ctx, orgID, canary, nil)
+	_, err := client.CreateLink(ctx, orgID, redact.NewSecret(canary), nil)
 	require.NoError(t, err)
 
-	_, err = client.CreateLink(ctx, orgID, canary, nil)
+	_, err = client.CreateLink(ctx, orgID, redact.NewSecret(canary), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	refused := errors.New("not now")
-	_, err = client.CreateLink(t.Context(), orgID, canary, func() error { return refused })
+	_, err = client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), func() error { return refused })
 	require.ErrorIs(t, err, refused)
 	require.False(t, opsmanager.MayHaveTakenEffect(err))
 	require.Equal(t, 1, posts)
@@ -315,7 +316,7 @@ func TestACancelledCallIsNotSentButWhatWasSentIsWaitedFor(t *testing.T) {
 func TestAFailedLookBeforeThePostIsNoDoubt(t *testing.T) {
 	t.Parallel()
 	client := replying(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 	require.Error(t, err)
 	require.False(t, opsmanager.MayHaveTakenEffect(err))
 }
@@ -334,7 +335,7 @@ func TestOne401WithoutChallengeSaysNothing(t *testing.T) {
 		_, err := client.LinkStatus(t.Context(), orgID)
 		require.NoError(t, err)
 	}
-	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 	require.NoError(t, err)
 }
 
@@ -342,9 +343,9 @@ func TestThePostIsNeverFirstOnItsConnection(t *testing.T) {
 	t.Parallel()
 	server := opsmanagertest.NewServer(opsmanagertest.Options{})
 	t.Cleanup(server.Close)
-	client := newClient(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: opsmanagertest.DefaultPrivateKey})
+	client := newClient(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(opsmanagertest.DefaultPrivateKey)})
 	for n := range 5 {
-		_, err := client.CreateLink(t.Context(), fmt.Sprintf("%024x", n), canary, nil)
+		_, err := client.CreateLink(t.Context(), fmt.Sprintf("%024x", n), redact.NewSecret(canary), nil)
 		require.NoError(t, err)
 		client.Close() // the connections, as an idle timeout of the manager does
 	}
@@ -389,7 +390,7 @@ func TestConfigurationThatWouldLeakIsRefused(t *testing.T) {
 	} {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
-			_, err := opsmanager.New(opsmanager.Config{BaseURL: url, PublicKey: "p", PrivateKey: "k"})
+			_, err := opsmanager.New(opsmanager.Config{BaseURL: url, PublicKey: "p", PrivateKey: redact.NewSecret("k")})
 			if want == "" {
 				require.NoError(t, err)
 				return
@@ -398,7 +399,7 @@ func TestConfigurationThatWouldLeakIsRefused(t *testing.T) {
 			require.NotContains(t, err.Error(), "secret")
 		})
 	}
-	_, err := opsmanager.New(opsmanager.Config{BaseURL: "http://m.example.com", AllowInsecureHTTP: true, PublicKey: "p", PrivateKey: "k"})
+	_, err := opsmanager.New(opsmanager.Config{BaseURL: "http://m.example.com", AllowInsecureHTTP: true, PublicKey: "p", PrivateKey: redact.NewSecret("k")})
 	require.NoError(t, err)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // simulated returns a client of a simulated manager.
@@ -23,7 +24,7 @@ func simulated(t *testing.T, options opsmanagertest.Options) (*opsmanager.Client
 	return newClient(t, opsmanager.Config{
 		BaseURL:    server.URL,
 		PublicKey:  opsmanagertest.DefaultPublicKey,
-		PrivateKey: opsmanagertest.DefaultPrivateKey,
+		PrivateKey: redact.NewSecret(opsmanagertest.DefaultPrivateKey),
 	}), server
 }
 
@@ -72,7 +73,7 @@ func anyCall(ctx context.Context, client *opsmanager.Client, n int64) error {
 	case 0:
 		_, err = client.LinkStatus(ctx, org)
 	case 1:
-		_, err = client.CreateLink(ctx, org, canary, nil)
+		_, err = client.CreateLink(ctx, org, redact.NewSecret(canary), nil)
 	case 2:
 		err = client.DeleteLink(ctx, org)
 	}
@@ -87,8 +88,8 @@ func TestWrongKeyIsToldFromABadNonce(t *testing.T) {
 	t.Parallel()
 	server := opsmanagertest.NewServer(opsmanagertest.Options{})
 	t.Cleanup(server.Close)
-	client := newClient(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: "wrong"})
-	_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+	client := newClient(t, opsmanager.Config{BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret("wrong")})
+	_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 	var apiError *opsmanager.Error
 	require.ErrorAs(t, err, &apiError)
 	require.Equal(t, 401, apiError.StatusCode)
@@ -103,7 +104,7 @@ func TestStaleNoncesAreReplacedWithoutTheCallerNoticing(t *testing.T) {
 	client, server := simulated(t, opsmanagertest.Options{})
 	for _, count := range []int{1, 3, 6} {
 		require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.StaleNonce, Count: count}}))
-		_, err := client.CreateLink(t.Context(), fmt.Sprintf("%024x", count), canary, nil)
+		_, err := client.CreateLink(t.Context(), fmt.Sprintf("%024x", count), redact.NewSecret(canary), nil)
 		require.NoError(t, err, "%d times", count)
 	}
 	require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.StaleNonce}}))
@@ -118,7 +119,7 @@ func TestTheStrongestAlgorithmIsChosen(t *testing.T) {
 		t.Run(fmt.Sprint(algorithms), func(t *testing.T) {
 			t.Parallel()
 			client, _ := simulated(t, opsmanagertest.Options{Algorithms: algorithms, StrictNonceCount: true})
-			_, err := client.CreateLink(t.Context(), orgID, canary, nil)
+			_, err := client.CreateLink(t.Context(), orgID, redact.NewSecret(canary), nil)
 			require.NoError(t, err)
 			status, err := client.LinkStatus(t.Context(), orgID)
 			require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // Error is a reply that is no success, or a success that cannot be read.
@@ -205,7 +207,7 @@ func redirectTarget(header http.Header) string {
 	if err != nil || target.Host == "" {
 		return ""
 	}
-	return " to " + target.Scheme + "://" + shorten(target.Host)
+	return " to " + target.Scheme + "://" + redact.Scrub(target.Host)
 }
 
 // retryAfter reads the header in both its forms.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/icholy/digest"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const (
@@ -40,7 +42,7 @@ type call struct {
 	orgID     string
 	path      string // below the organization's migrationLink
 	body      []byte
-	secret    string // scrubbed from every error
+	secret    redact.Secret // scrubbed from every error
 	// beforeSending is called each time before the body leaves, and can keep it.
 	beforeSending func() error
 
@@ -244,7 +246,7 @@ func (c *Client) authorize(l *lane, request *http.Request) error {
 		GetBody:  request.GetBody,
 		Count:    l.count,
 		Username: c.publicKey,
-		Password: c.privateKey,
+		Password: c.privateKey.Reveal(),
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // Status is the status of a link as the manager reports it. Values other than
@@ -49,10 +51,10 @@ type Created struct {
 //
 // POST /orgs/{orgId}/liveExport/migrationLink. The manual documents the reply
 // 201 {"status"}, the OpenAPI description 200 with the link; both are accepted.
-func (c *Client) CreateLink(ctx context.Context, orgID, linkToken string, beforeSending func() error) (Created, error) {
+func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.Secret, beforeSending func() error) (Created, error) {
 	body, err := json.Marshal(struct {
 		LinkToken string `json:"linkToken"`
-	}{linkToken})
+	}{linkToken.Reveal()})
 	if err != nil {
 		return Created{}, err
 	}

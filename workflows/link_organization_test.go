@@ -39,8 +39,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	w := &world{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment()}
-	workflows.Register(w.TestWorkflowEnvironment, activities.New(nil, noTokens))
-	activities.Register(w.TestWorkflowEnvironment, activities.New(nil, noTokens))
+	workflows.Register(w.TestWorkflowEnvironment, activities.New(activities.Clients{}))
+	activities.Register(w.TestWorkflowEnvironment, activities.New(activities.Clients{}))
 	t.Cleanup(func() { w.AssertExpectations(t) })
 	return w
 }

@@ -62,7 +62,7 @@ func play(s schedule) *scene {
 		Interceptors:             []interceptor.WorkerInterceptor{&fleet{scene: sc}},
 		DeadlockDetectionTimeout: time.Minute, // of the wall clock: a machine may be busy
 	})
-	workflows.Register(sc.env, activities.New(nil, noTokens))
+	workflows.Register(sc.env, activities.New(activities.Clients{}))
 	sc.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: migrationlink.WorkflowID("demo", orgID)})
 	sc.began = sc.now()
 	sc.manager = newSimulatedManager(sc)

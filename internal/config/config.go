@@ -13,8 +13,8 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/migrationlink/migrationlink/internal/logging"
-	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // Config is the configuration of one worker.
@@ -52,7 +52,7 @@ type Manager struct {
 	Name                  string
 	BaseURL               string
 	BasePath              string
-	PublicKey, PrivateKey secret.Value
+	PublicKey, PrivateKey redact.Secret
 	CAFile                string
 	AllowInsecureHTTP     bool
 	UnlinkedIs404         bool
@@ -84,7 +84,7 @@ func (m Manager) Client() (*opsmanager.Client, error) {
 		BaseURL:           m.BaseURL,
 		BasePath:          m.BasePath,
 		PublicKey:         m.PublicKey.Reveal(),
-		PrivateKey:        m.PrivateKey.Reveal(),
+		PrivateKey:        m.PrivateKey,
 		RootCAs:           roots,
 		AllowInsecureHTTP: m.AllowInsecureHTTP,
 		UnlinkedIs404:     m.UnlinkedIs404,

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const (
@@ -57,7 +57,7 @@ func readManager(s *section, name string) Manager {
 // checkManager tries each setting in an otherwise good configuration, because
 // the client says all that is wrong, but not with which setting.
 func checkManager(s *section, m Manager) {
-	good := secret.NewValue("good")
+	good := redact.NewSecret("good")
 	trials := map[string]Manager{
 		"base_url":   {BaseURL: m.BaseURL, AllowInsecureHTTP: m.AllowInsecureHTTP, PublicKey: good, PrivateKey: good},
 		"base_path":  {BaseURL: "https://good", BasePath: m.BasePath, PublicKey: good, PrivateKey: good},

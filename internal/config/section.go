@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // section reads the settings of one table of the file. It notes every problem
@@ -108,10 +109,10 @@ func (s *section) number(key string, fallback, least, most float64) float64 {
 	return value
 }
 
-func (s *section) secret(key string) secret.Value {
+func (s *section) secret(key string) redact.Secret {
 	reference := s.text(key, "")
 	if s.bad(key) {
-		return secret.Value{}
+		return redact.Secret{}
 	}
 	value, err := secret.Resolve(reference)
 	if err != nil {

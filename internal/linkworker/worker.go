@@ -97,7 +97,7 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 		w.managers[m.Name] = manager
 	}
 	w.identity = buildinfo.Identity(slices.Collect(maps.Keys(w.managers)))
-	acts := activities.New(w.managers, secret.NewTokens(cfg.Tokens.Directory))
+	acts := activities.New(activities.Clients{Managers: w.managers, Tokens: secret.NewTokens(cfg.Tokens.Directory)})
 	worker.SetStickyWorkflowCacheSize(cfg.Worker.MaxCachedWorkflows)
 
 	// Activities first, so that the first link finds somebody to call its

@@ -1,3 +1,6 @@
+// Package secret reads secrets from where a reference says they are: the key
+// material of a worker's configuration, and the link-tokens that a request
+// names. Its errors name the reference and the remedy, never a value.
 package secret
 
 import (
@@ -10,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // maxSize is far above any key or link-token, and keeps a wrong file name from
@@ -23,19 +28,19 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Resolve returns the key material to which a reference of the configuration
 // points: "env:NAME", any environment variable, or "file:/path", a file by its
 // absolute path. A line end after the value is dropped.
-func Resolve(reference string) (Value, error) {
+func Resolve(reference string) (redact.Secret, error) {
 	text, err := read(reference)
 	if err != nil {
-		return Value{}, err
+		return redact.Secret{}, err
 	}
 	text = strings.TrimRight(text, "\r\n")
 	switch {
 	case text == "":
-		return Value{}, fmt.Errorf("%s is empty; put the key into it", reference)
+		return redact.Secret{}, fmt.Errorf("%s is empty; put the key into it", reference)
 	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return Value{}, fmt.Errorf("%s holds more than one word or line; put the key alone into it", reference)
+		return redact.Secret{}, fmt.Errorf("%s holds more than one word or line; put the key alone into it", reference)
 	}
-	return NewValue(text), nil
+	return redact.NewSecret(text), nil
 }
 
 func read(reference string) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 var tokenVariable = regexp.MustCompile(`^` + migrationlink.EnvTokenPrefix + `[A-Z0-9_]+$`)
@@ -26,15 +27,15 @@ func NewTokens(directory string) Tokens { return Tokens{directory: directory} }
 // Requests come from anybody who may start a workflow, so it checks again what
 // their validation promises: no other variable of the worker, and no file
 // outside the directory, can be read.
-func (t Tokens) Resolve(source migrationlink.TokenSource) (string, error) {
+func (t Tokens) Resolve(source migrationlink.TokenSource) (redact.Secret, error) {
 	text, err := t.read(source.Ref)
 	if err != nil {
-		return "", err
+		return redact.Secret{}, err
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		return "", fmt.Errorf("%s is empty; put the link-token into it", source.Ref)
+		return redact.Secret{}, fmt.Errorf("%s is empty; put the link-token into it", source.Ref)
 	}
-	return text, nil
+	return redact.NewSecret(text), nil
 }
 
 func (t Tokens) read(reference string) (string, error) {

@@ -1,0 +1,3 @@
+package atlas
+
+import _ "golang.org/x/oauth2/clientcredentials" // until it is used

@@ -1,0 +1,3 @@
+package linkworker
+
+import _ "github.com/fsnotify/fsnotify" // until it is used

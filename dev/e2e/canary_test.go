@@ -1,0 +1,136 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// canaries are secrets that are searched for, by what they are.
+type canaries struct {
+	mu     sync.Mutex
+	byName map[string]string
+}
+
+// add keeps a secret and returns it.
+func (c *canaries) add(name, secret string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byName == nil {
+		c.byName = map[string]string{}
+	}
+	c.byName[name] = secret
+	return secret
+}
+
+// token makes a link-token as long as a real one, of characters that every
+// encoding writes in its own way.
+func (c *canaries) token(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return c.add(name, "canary+"+name+"/%<&>=~\"'\\$"+strings.Repeat(hex.EncodeToString(sum[:]), 3)[:160])
+}
+
+// requireNowhere fails with every place in which a secret, or a part of one, is
+// found in any form in which a program may write it.
+func (c *canaries) requireNowhere(t *testing.T, places map[string][]byte) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.NotEmpty(t, c.byName)
+	var found []string
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		for _, name := range slices.Sorted(maps.Keys(c.byName)) {
+			for form, written := range writtenForms(c.byName[name]) {
+				if i := bytes.Index(places[place], []byte(written)); i >= 0 {
+					found = append(found, place+": "+name+", "+form+": …"+printable(places[place][max(0, i-80):i])+" HERE")
+				}
+			}
+		}
+	}
+	require.Empty(t, found)
+}
+
+func printable(text []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, string(text))
+}
+
+// part is how much of a secret is already too much.
+const part = 16
+
+// writtenForms are the ways in which a program may write a secret or its first
+// or last part, by name.
+func writtenForms(secret string) map[string]string {
+	forms := map[string]string{}
+	for which, text := range map[string]string{"all": secret, "begin": secret[:min(part, len(secret))], "end": secret[max(0, len(secret)-part):]} {
+		quoted, _ := json.Marshal(text)
+		inner := string(quoted[1 : len(quoted)-1])
+		forms["plain "+which] = text
+		forms["JSON "+which] = inner
+		forms["JSON, no HTML "+which] = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner)
+		forms["JSON in JSON "+which] = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(inner)
+		forms["JSON, slashes "+which] = strings.ReplaceAll(inner, "/", `\/`)
+		forms["query "+which] = url.QueryEscape(text)
+		forms["path "+which] = url.PathEscape(text)
+		forms["hex "+which] = hex.EncodeToString([]byte(text))
+		forms["HEX "+which] = strings.ToUpper(hex.EncodeToString([]byte(text)))
+		forms["base32 "+which] = strings.TrimRight(base32.StdEncoding.EncodeToString([]byte(text[:len(text)/5*5])), "=")
+		forms["HTML "+which] = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(text)
+		for shift, digit := range []string{"0", "1", "2"} {
+			for alphabet, encoding := range map[string]*base64.Encoding{"std": base64.RawStdEncoding, "url": base64.RawURLEncoding} {
+				forms["base64 "+alphabet+" "+digit+" "+which] = shifted(encoding, text, shift)
+			}
+		}
+	}
+	return forms
+}
+
+// shifted is the part of a longer base64 text that depends on text alone, when
+// shift bytes stand before it in its group of three.
+func shifted(encoding *base64.Encoding, text string, shift int) string {
+	bytesBefore := make([]byte, shift)
+	whole := append(bytesBefore, text...)
+	encoded := encoding.EncodeToString(whole[:len(whole)/3*3])
+	if shift == 0 {
+		return encoded
+	}
+	return encoded[4:]
+}
+
+// A search that finds nothing must be one that finds.
+func TestTheSearchForSecretsFindsThemInEveryForm(t *testing.T) {
+	t.Parallel()
+	var c canaries
+	secret := c.token("search")
+	for _, before := range []string{"", "x", "xy", "xyz"} {
+		inside := []byte(before + secret + "tail of it")
+		quoted, err := json.Marshal(string(inside))
+		require.NoError(t, err)
+		for name, content := range map[string]string{
+			"plain": string(inside), "hex": hex.EncodeToString(inside), "query": url.QueryEscape(string(inside)), "path": url.PathEscape(string(inside)),
+			"JSON": string(quoted), "base64": base64.StdEncoding.EncodeToString(inside), "base64 URL": base64.RawURLEncoding.EncodeToString(inside),
+			"begin": before + secret[:40], "end": before + secret[len(secret)-20:],
+		} {
+			hit := false
+			for _, written := range writtenForms(secret) {
+				hit = hit || strings.Contains(content, written)
+			}
+			require.True(t, hit, "%s after %q", name, before)
+		}
+	}
+}

@@ -7,12 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go.uber.org/zap"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ import (
 	"go.temporal.io/server/common/primitives"
 	sqliteschema "go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
+	"go.uber.org/zap"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 const (
@@ -49,6 +53,12 @@ type Options struct {
 	DatabaseFile string      // SQLite file, made when missing; empty means in memory
 	Namespace    string      // registered when missing
 	Logger       *zap.Logger // gets the server's own warnings and errors
+
+	// TLS of the frontend; nil means plain text. APIKey is the one that a call to
+	// the namespace must carry; empty means that none is asked for. With either
+	// there is no Web UI, which would show everything to callers that have neither.
+	TLS    *TLS
+	APIKey redact.Secret
 }
 
 // Server is a running Temporal server.
@@ -59,6 +69,9 @@ type Server struct {
 
 // Start starts the server and returns once its frontend and Web UI answer.
 func Start(ctx context.Context, options Options) (*Server, error) {
+	if options.guarded() && options.UIPort != 0 {
+		return nil, errors.New("the Web UI would be open to everybody beside a guarded frontend; leave it out")
+	}
 	store, err := openStore(options)
 	if err != nil {
 		return nil, err
@@ -67,16 +80,13 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorizer, err := authorization.GetAuthorizerFromConfig(&conf.Global.Authorization)
-	if err != nil {
-		return nil, fmt.Errorf("temporal authorizer: %w", err)
-	}
 	server, err := temporal.NewServer(
 		temporal.WithConfig(conf),
-		temporal.ForServices(temporal.DefaultServices),
+		temporal.ForServices(slices.Collect(maps.Keys(conf.Services))),
 		temporal.WithStaticHosts(hosts),
 		temporal.WithLogger(log.NewZapLogger(options.Logger)),
-		temporal.WithAuthorizer(authorizer),
+		temporal.WithAuthorizer(options.authorizer()),
+		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return options.claimMapper() }),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			// One shard and few workflows: small caches start faster.
 			dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
@@ -185,7 +195,7 @@ func setUpFile(store *config.SQL, path string) error {
 }
 
 func serverConfig(options Options, store *config.SQL) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
-	ports, err := FreePorts(4) // HTTP of the frontend, and three inner services
+	ports, err := FreePorts(6) // HTTP of the frontend, three inner services, and the inner frontend's two
 	if err != nil {
 		return nil, nil, err
 	}
@@ -194,6 +204,12 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 		string(primitives.HistoryService):  service(ports[1], 0),
 		string(primitives.MatchingService): service(ports[2], 0),
 		string(primitives.WorkerService):   service(ports[3], 0),
+	}
+	public := config.PublicClient{HostPort: address(options.Port)}
+	if options.guarded() {
+		// Temporal's own workers come in here: they have neither certificate nor key.
+		services[string(primitives.InternalFrontendService)] = service(ports[4], ports[5])
+		public = config.PublicClient{}
 	}
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(services))
 	for name, service := range services {
@@ -204,10 +220,10 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 		Visibility: config.VisibilityArchival{State: config.ArchivalDisabled},
 	}
 	return &config.Config{
-		Global: config.Global{Membership: config.Membership{
-			MaxJoinDuration:  30 * time.Second,
-			BroadcastAddress: loopback,
-		}},
+		Global: config.Global{
+			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: loopback},
+			TLS:        options.TLS.config(),
+		},
 		Persistence: config.Persistence{
 			DefaultStore:     storeName,
 			VisibilityStore:  storeName,
@@ -234,7 +250,7 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 			History:    config.HistoryArchivalNamespaceDefaults{State: config.ArchivalDisabled},
 			Visibility: config.VisibilityArchivalNamespaceDefaults{State: config.ArchivalDisabled},
 		}},
-		PublicClient: config.PublicClient{HostPort: address(options.Port)},
+		PublicClient: public,
 	}, hosts, nil
 }
 

@@ -1,0 +1,57 @@
+// Guarded runs a Temporal server, in memory, that asks for TLS, for client
+// certificates or for an API key. The end-to-end tests start it: it is a program
+// of its own so that they do not build a server with the race detector.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/redact"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "guarded: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	// The key comes by a variable: arguments are seen by everybody on the machine.
+	options := temporalserver.Options{
+		Namespace: "default",
+		Logger:    zap.NewExample(zap.IncreaseLevel(zap.ErrorLevel)),
+		APIKey:    redact.NewSecret(os.Getenv("GUARDED_API_KEY")),
+	}
+	var files temporalserver.TLS
+	flag.StringVar(&files.CertFile, "cert", "", "certificate of the frontend (PEM); without it there is no TLS")
+	flag.StringVar(&files.KeyFile, "key", "", "its key (PEM)")
+	flag.StringVar(&files.ClientCAFile, "client-ca", "", "authority of the client certificates that are asked for (PEM)")
+	flag.Parse()
+	if files.CertFile != "" {
+		options.TLS = &files
+	}
+	ports, err := temporalserver.FreePorts(1)
+	if err != nil {
+		return err
+	}
+	options.Port = ports[0]
+	server, err := temporalserver.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
+	fmt.Fprintf(os.Stdout, "ready 127.0.0.1:%d\n", options.Port)
+	<-ctx.Done()
+	return nil
+}

@@ -15,9 +15,9 @@ import (
 )
 
 const completionHelp = `Completion prints a script that makes the shell complete commands, flags and their
-values with TAB: managers, and the organizations that a command can be about, are
-looked up in Temporal as they are now. A Temporal that does not answer within two
-seconds completes nothing.
+values with TAB: managers, Atlas, and the organizations that a command can be
+about, are looked up in Temporal as they are now. A Temporal that does not answer
+within two seconds completes nothing.
 
   bash   needs the package bash-completion. For this shell, and in ~/.bashrc:
            source <(starter completion bash)
@@ -116,6 +116,8 @@ func (a *app) valuesOf(flag string) cobra.CompletionFunc {
 	switch flag {
 	case "manager":
 		return a.completeManagers
+	case "atlas":
+		return a.completeAtlas
 	case "org":
 		return a.completeOrgs
 	case "state":
@@ -128,6 +130,8 @@ func (a *app) valuesOf(flag string) cobra.CompletionFunc {
 		}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	case "config":
 		return cobra.FixedCompletions([]string{"toml"}, cobra.ShellCompDirectiveFilterFileExt)
+	case "token-file", "sealed-token-file", "output-file":
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // the names of files
 	}
 	return cobra.NoFileCompletions
 }

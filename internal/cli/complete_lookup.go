@@ -30,14 +30,22 @@ const (
 // either may be all that can be had.
 func (a *app) completeManagers(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	return a.lookUp(cmd, func(ctx context.Context, s *server) []string {
-		known := make(chan []string, 1)
+		known := make(chan migrationlink.Inspection, 1)
 		go func() { known <- s.recentlyKnown(ctx, a.env.Now()) }()
 		names := s.recentManagers(ctx)
-		for _, name := range <-known {
+		for _, name := range managerNames(<-known) {
 			names[name] = true
 		}
 		maps.DeleteFunc(names, func(name string, _ bool) bool { return !strings.HasPrefix(name, typed) })
 		return slices.Sorted(maps.Keys(names))
+	})
+}
+
+// completeAtlas offers those that the workers know.
+func (a *app) completeAtlas(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return a.lookUp(cmd, func(ctx context.Context, s *server) []string {
+		names := s.recentlyKnown(ctx, a.env.Now()).Atlas
+		return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, typed) })
 	})
 }
 
@@ -53,27 +61,27 @@ func (s *server) recentManagers(ctx context.Context) map[string]bool {
 	return names
 }
 
-// recentlyKnown asks a worker unless somebody has done so a short time ago.
-func (s *server) recentlyKnown(ctx context.Context, now time.Time) []string {
-	var known migrationlink.Inspection
+// recentlyKnown asks a worker unless somebody has done so a short time ago. It is
+// empty when none answers.
+func (s *server) recentlyKnown(ctx context.Context, now time.Time) migrationlink.Inspection {
 	described, err := s.DescribeWorkflowExecution(ctx, knownID, "")
 	if err == nil {
 		info := described.GetWorkflowExecutionInfo()
 		age := now.Sub(timeOf(info.GetCloseTime()))
 		switch {
 		case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT && age < absentFresh:
-			return nil
+			return migrationlink.Inspection{}
 		case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED && age < knownFresh:
-			if s.GetWorkflow(ctx, knownID, info.GetExecution().GetRunId()).Get(ctx, &known) != nil {
-				return nil
-			}
-			return managerNames(known)
+			var known migrationlink.Inspection
+			_ = s.GetWorkflow(ctx, knownID, info.GetExecution().GetRunId()).Get(ctx, &known) // none is an answer, too
+			return known
 		}
 	}
-	if known, err = s.knownManagers(ctx, completeKnown); err != nil {
-		return nil
+	known, err := s.knownManagers(ctx, completeKnown)
+	if err != nil {
+		return migrationlink.Inspection{}
 	}
-	return managerNames(known)
+	return known
 }
 
 // completeOrgs offers what the command can be about.

@@ -30,7 +30,7 @@ func complete(t *testing.T, c *command, words ...string) (values []string, direc
 	return values, cobra.ShellCompDirective(number)
 }
 
-func TestNoFlagOffersTheNamesOfFilesButTheFileOfTheWorker(t *testing.T) {
+func TestOnlyFlagsForFilesOfferTheirNames(t *testing.T) {
 	t.Parallel()
 	root := (&app{env: Environment{}.withDefaults()}).rootCommand()
 	for _, command := range root.Commands() {
@@ -41,11 +41,14 @@ func TestNoFlagOffersTheNamesOfFilesButTheFileOfTheWorker(t *testing.T) {
 			c := newCommand(nil)
 			c.env["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
 			_, directive := complete(t, c, command.Name(), "--"+flag.Name, "")
-			want := cobra.ShellCompDirectiveNoFileComp
-			if flag.Name == "config" {
-				want = cobra.ShellCompDirectiveFilterFileExt
+			switch flag.Name {
+			case "config":
+				require.Equal(t, cobra.ShellCompDirectiveFilterFileExt, directive)
+			case "token-file", "sealed-token-file", "output-file":
+				require.Equal(t, cobra.ShellCompDirectiveDefault, directive)
+			default:
+				require.NotZero(t, directive&cobra.ShellCompDirectiveNoFileComp, "%s --%s", command.Name(), flag.Name)
 			}
-			require.NotZero(t, directive&want, "%s --%s", command.Name(), flag.Name)
 		}
 		if command.Name() != "help" {
 			command.LocalFlags().VisitAll(check)

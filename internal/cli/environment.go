@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/user"
@@ -30,6 +31,10 @@ type Environment struct {
 	// TerminalWidth returns the columns of the terminal behind a stream, or 0 if
 	// there is none. By default the operating system is asked.
 	TerminalWidth func(io.Writer) int
+	// HiddenLine returns how a line is read from the terminal behind a stream
+	// without showing it, or nil if there is none. By default the operating system
+	// is asked.
+	HiddenLine func(io.Reader) func(context.Context) ([]byte, error)
 }
 
 // Process is the environment of this process.
@@ -52,6 +57,9 @@ func (e Environment) withDefaults() Environment {
 	}
 	if e.TerminalWidth == nil {
 		e.TerminalWidth = terminalWidth
+	}
+	if e.HiddenLine == nil {
+		e.HiddenLine = hiddenLine
 	}
 	return e
 }

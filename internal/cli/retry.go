@@ -15,18 +15,22 @@ const retryHelp = `Retry makes a blocked link, or unlinking, go on where it stop
 waits before it tries again to create the link do so at once. Fix what 'starter
 status' names first.
 
-With --token-ref the link-token is read from another place from now on. With
+With one of --token-ref, --token-stdin, --token-file, --sealed-token-file and
+--atlas the link goes on with another link-token, see 'starter link --help'. With
 -o json it prints what the link was doing before, as 'starter status' does.`
 
 const retryExample = `  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
 
   # the link-token was rejected, another one is in place
-  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref file:demo-2`
+  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref file:demo-2
+
+  # the same with one that is typed and not shown
+  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-stdin`
 
 func (a *app) retryCommand() *cobra.Command {
 	var (
-		given    target
-		tokenRef string
+		given target
+		token tokenFlags
 	)
 	cmd := &cobra.Command{
 		Use:     "retry",
@@ -35,20 +39,23 @@ func (a *app) retryCommand() *cobra.Command {
 		Example: retryExample,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var request migrationlink.RetryRequest
-			wrong := given.validate()
-			if cmd.Flags().Changed("token-ref") {
-				request.Token = &migrationlink.TokenSource{Ref: tokenRef}
-				wrong = allWrong(wrong, request.Token.Validate())
-			}
-			if err := wrongFields(cmd, wrong); err != nil {
+			wrong := allWrong(given.validate(), token.withoutSource(cmd, token.named(cmd).Validate()))
+			if err := wrongFlags(cmd, wrong, token.check(a, cmd, false)); err != nil {
 				return err
+			}
+			var request migrationlink.RetryRequest
+			if len(token.given(cmd)) > 0 {
+				source, err := a.tokenSource(cmd.Context(), cmd, token, given)
+				if err != nil {
+					return err
+				}
+				request.Token = &source
 			}
 			return a.retry(cmd.Context(), given.run(), request)
 		},
 	}
 	given.register(cmd)
-	cmd.Flags().StringVar(&tokenRef, "token-ref", "", "where the workers find the link-token from now on: env:LINK_TOKEN_NAME or file:name")
+	token.register(cmd)
 	return cmd
 }
 
@@ -81,7 +88,7 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 		return s.explain(ctx, err)
 	}
 	if request.Token != nil && run.unlinks() {
-		return failure{ExitOther, fmt.Sprintf("organization %s is being unlinked, which takes no link-token; nothing was sent", run.orgID), "Leave out --token-ref."}
+		return failure{ExitOther, fmt.Sprintf("organization %s is being unlinked, which takes no link-token; nothing was sent", run.orgID), "Leave out the flags of the link-token."}
 	}
 	if !seen.canRetry() {
 		remedy := "The manager is asked again and again, at most 45 s apart."

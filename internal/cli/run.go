@@ -59,6 +59,7 @@ Exit codes:
 Temporal is found by the variables and profiles that its own command line uses:
 TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE (default
 "default"), TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
+MIGRATIONLINK_RECIPIENT is the public key, age1…, that link-tokens are sealed to.
 Text output has colour on a terminal only, and none if NO_COLOR is set.`
 
 const rootExample = `  starter link   --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --token-ref env:LINK_TOKEN_DEMO
@@ -95,7 +96,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", a.helpWidth())))
 	root.AddCommand(a.linkCommand(), a.unlinkCommand(), a.statusCommand(), a.cancelCommand(),
-		a.retryCommand(), a.extendCommand(), a.checkCommand(), a.listCommand(), a.doctorCommand(), completionCommand())
+		a.retryCommand(), a.extendCommand(), a.checkCommand(), a.listCommand(), a.doctorCommand(),
+		a.sealCommand(), a.keygenCommand(), completionCommand())
 	root.Version = buildinfo.Text()
 	a.completeFlags(root)
 	return root

@@ -34,27 +34,38 @@ func wrongUsage(cmd *cobra.Command, problems ...string) error {
 
 // flagOf names the flag of each field of the contract.
 var flagOf = map[string]string{
-	"manager":       "manager",
-	"orgId":         "org",
-	"token.ref":     "token-ref",
-	"undo":          "undo",
-	"createTimeout": "create-timeout",
-	"syncTimeout":   "sync-timeout",
-	"settleTime":    "settle-time",
-	"ifLinked":      "if-linked",
-	"onBlocked":     "on-blocked",
-	"timeout":       "timeout",
-	"by":            "by",
-	"until":         "until",
+	"manager":                   "manager",
+	"orgId":                     "org",
+	"token.ref":                 "token-ref",
+	"token.atlas":               "atlas",
+	"token.atlas.name":          "atlas",
+	"token.atlas.orgId":         "atlas-org",
+	"token.atlas.accessListIps": "access-list-ip",
+	"undo":                      "undo",
+	"createTimeout":             "create-timeout",
+	"syncTimeout":               "sync-timeout",
+	"settleTime":                "settle-time",
+	"ifLinked":                  "if-linked",
+	"onBlocked":                 "on-blocked",
+	"verifyInAtlas":             "verify-in-atlas",
+	"deleteTokenOnUndo":         "delete-token-on-undo",
+	"timeout":                   "timeout",
+	"by":                        "by",
+	"until":                     "until",
 }
+
+// inFlags puts the flags in the place of fields in the words of the contract.
+var inFlags = strings.NewReplacer("set token.atlas", "give --atlas", "token.sealed", "--sealed-token-file", "token.atlas", "--atlas")
 
 // flagProblems name the flags of the fields that have one.
 func flagProblems(fields []migrationlink.FieldProblem) []string {
 	problems := make([]string, len(fields))
 	for i, field := range fields {
-		problems[i] = oneLine(field.Field + ": " + field.Problem)
-		if flag, ok := flagOf[field.Field]; ok {
-			problems[i] = oneLine(fmt.Sprintf("--%s (%s): %s", flag, field.Field, field.Problem))
+		name, _, _ := strings.Cut(field.Field, "[") // of one of several values
+		problem := inFlags.Replace(field.Problem)
+		problems[i] = oneLine(field.Field + ": " + problem)
+		if flag, ok := flagOf[name]; ok {
+			problems[i] = oneLine(fmt.Sprintf("--%s (%s): %s", flag, field.Field, problem))
 		}
 	}
 	return problems
@@ -64,10 +75,16 @@ func flagProblems(fields []migrationlink.FieldProblem) []string {
 // together with optional flags that are given and empty: the contract takes an
 // empty field for its default, but nobody writes --undo "$X" to get that.
 func wrongFields(cmd *cobra.Command, err error, optional ...string) error {
+	return wrongFlags(cmd, err, nil, optional...)
+}
+
+// wrongFlags is wrongFields with problems that were found in another way.
+func wrongFlags(cmd *cobra.Command, err error, more []string, optional ...string) error {
 	var problems []string
 	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
 		problems = flagProblems(invalid.Problems)
 	}
+	problems = append(problems, more...)
 	for _, name := range optional {
 		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
 			problems = append(problems, "--"+name+": the value is empty; leave the flag out for the default")

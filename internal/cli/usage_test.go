@@ -15,7 +15,7 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 		args []string
 		says []string
 	}{
-		"nothing given":    {[]string{"link"}, []string{"3 flags", "--manager (manager)", "--org (orgId)", "--token-ref (token.ref)"}},
+		"nothing given":    {[]string{"link"}, []string{"3 flags", "--manager (manager)", "--org (orgId)", "a source of the link-token is missing", "--token-ref"}},
 		"zero sync limit":  {linkArgs("--sync-timeout", "0"), []string{"--sync-timeout (syncTimeout)", "too short"}},
 		"no duration":      {linkArgs("--create-timeout", "soon"), []string{"--create-timeout (createTimeout)", "not a duration"}},
 		"below a second":   {linkArgs("--settle-time", "1ms"), []string{"--settle-time (settleTime)"}},

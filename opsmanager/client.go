@@ -8,14 +8,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
-	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/migrationlink/migrationlink/internal/adminapi"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
@@ -23,10 +18,7 @@ const (
 	// DefaultBasePath is the path of the API, the same in both products.
 	DefaultBasePath = "/api/public/v1.0"
 	// DefaultTimeout bounds one HTTP request with its reply.
-	DefaultTimeout = 30 * time.Second
-
-	// maxBody is the most that is read of any reply. Real ones are below 1 KiB.
-	maxBody = 1 << 20
+	DefaultTimeout = adminapi.DefaultTimeout
 )
 
 // Config says how to reach one manager.
@@ -59,87 +51,34 @@ type Config struct {
 
 // Client calls one manager with one API key. It is safe for concurrent use.
 type Client struct {
-	base       *url.URL // with the base path
-	publicKey  string
-	privateKey redact.Secret
-	timeout    time.Duration
-	limiter    *rate.Limiter
+	api *adminapi.Client
 	// unlinkedIs404 is that of Config.
 	unlinkedIs404 bool
-	lanes         *lanes
 }
 
 // New returns a client, or an error that names everything wrong with config.
 func New(config Config) (*Client, error) {
-	base, err := config.endpoint()
-	if err := errors.Join(err, config.checkCredentials()); err != nil {
+	key := adminapi.Credentials{PublicKey: config.PublicKey, PrivateKey: config.PrivateKey}
+	api, err := adminapi.New(adminapi.Config{
+		Party:             "the manager",
+		BaseURL:           config.BaseURL,
+		ExampleURL:        "https://opsmanager.example.com:8443",
+		BasePath:          config.BasePath,
+		DefaultBasePath:   DefaultBasePath,
+		MediaType:         "application/json",
+		Credentials:       key,
+		RootCAs:           config.RootCAs,
+		ClientCertificate: config.ClientCertificate,
+		AllowInsecureHTTP: config.AllowInsecureHTTP,
+		Timeout:           config.Timeout,
+		RequestsPerSecond: config.RequestsPerSecond,
+	})
+	if err := errors.Join(err, key.Check()); err != nil {
 		return nil, err
 	}
-	timeout := config.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	limit := rate.Inf
-	if config.RequestsPerSecond > 0 {
-		limit = rate.Limit(config.RequestsPerSecond)
-	}
-	return &Client{
-		base:          base,
-		publicKey:     config.PublicKey,
-		privateKey:    config.PrivateKey,
-		timeout:       timeout,
-		unlinkedIs404: config.UnlinkedIs404,
-		limiter:       rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
-		lanes:         newLanes(&tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12}),
-	}, nil
+	return &Client{api: api, unlinkedIs404: config.UnlinkedIs404}, nil
 }
 
-// Close closes idle connections.
-func (c *Client) Close() { c.lanes.close() }
-
-func (config Config) checkCredentials() error {
-	var problems []error
-	if config.PublicKey == "" {
-		problems = append(problems, errors.New("the public key is empty"))
-	}
-	if config.PrivateKey.IsZero() {
-		problems = append(problems, errors.New("the private key is empty"))
-	}
-	// A colon would end the user name inside the digest.
-	if strings.Contains(config.PublicKey, ":") {
-		problems = append(problems, errors.New("the public key must not contain a colon"))
-	}
-	return errors.Join(problems...)
-}
-
-func (config Config) endpoint() (*url.URL, error) {
-	base, err := url.Parse(config.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		return nil, errors.New(`the base URL must look like "https://opsmanager.example.com:8443"`)
-	}
-	if base.User != nil || base.RawQuery != "" || base.Fragment != "" || strings.Trim(base.Path, "/") != "" {
-		return nil, errors.New("the base URL must be scheme, host and port only; put a path into the base path, and keys into the key settings")
-	}
-	if base.Scheme == "http" && !config.AllowInsecureHTTP && !isLoopback(base.Hostname()) {
-		return nil, fmt.Errorf("plain http to %s would show the link-token to the network; use https, or allow_insecure_http = true", base.Hostname())
-	}
-	path := config.BasePath
-	if path == "" {
-		path = DefaultBasePath
-	}
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
-		return nil, fmt.Errorf("the base path must start with a slash and hold no query, like %q", DefaultBasePath)
-	}
-	base.Path = ""
-	return base.JoinPath(path), nil
-}
-
-// isLoopback does not resolve names: a resolver could be made to answer
-// anything.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
-}
+// Close closes idle connections. Calls that are under way are finished, and
+// leave none behind.
+func (c *Client) Close() { c.api.Close() }

@@ -3,10 +3,11 @@ package opsmanager
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
+	"github.com/migrationlink/migrationlink/internal/adminapi"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
@@ -28,6 +29,9 @@ const (
 	OperationStatus = "read the link's status"
 	OperationDelete = "delete the link"
 )
+
+// statusWord is what a status looks like. Any other text may be anything.
+var statusWord = regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`)
 
 // Created is what the manager says of a link that it has just accepted. It is no
 // proof of SYNCED: only LinkStatus is.
@@ -58,24 +62,29 @@ func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.
 	if err != nil {
 		return Created{}, err
 	}
-	call := &call{operation: OperationCreate, method: http.MethodPost, orgID: orgID, body: body, secret: linkToken, beforeSending: beforeSending}
+	call := linkCall(OperationCreate, http.MethodPost, orgID)
+	call.Body, call.Secret, call.BeforeSending = body, linkToken, beforeSending
+	call.Opening = func() *adminapi.Call { return statusCall(orgID) }
+	call.GoOn = func(err *Error) bool {
+		return err.StatusCode == http.StatusNotFound // no link yet; an unknown organization is for the call itself to tell
+	}
 	began := time.Now()
-	r, err := c.do(ctx, call)
+	r, err := c.api.Do(ctx, call)
 	if err != nil {
 		return Created{}, err
 	}
 	took := time.Since(began)
-	if len(r.body) == 0 && r.bodyErr == nil {
+	if len(r.Body) == 0 && r.BodyErr == nil {
 		return Created{}, nil
 	}
 	var content struct {
 		ErrorMessage string `json:"errorMessage"`
 		CreatedAt    string `json:"createdAt"`
 	}
-	if err := c.decode(call, r, &content); err != nil {
+	if err := c.api.Decode(call, r, &content); err != nil {
 		return Created{}, err
 	}
-	return Created{ErrorMessage: c.scrub(call, content.ErrorMessage), Existed: existed(content.CreatedAt, r.header.Get("Date"), took)}, nil
+	return Created{ErrorMessage: c.api.Scrub(call, content.ErrorMessage), Existed: existed(content.CreatedAt, r.Header.Get("Date"), took)}, nil
 }
 
 // existed compares two times of the manager's clock, which are whole seconds.
@@ -91,18 +100,18 @@ func existed(createdAt, date string, took time.Duration) bool {
 // GET /orgs/{orgId}/liveExport/migrationLink/status
 func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
 	call := statusCall(orgID)
-	r, err := c.do(ctx, call)
+	r, err := c.api.Do(ctx, call)
 	if err != nil {
 		return "", err
 	}
 	var content struct {
 		Status string `json:"status"`
 	}
-	if err := c.decode(call, r, &content); err != nil {
+	if err := c.api.Decode(call, r, &content); err != nil {
 		return "", err
 	}
 	if !statusWord.MatchString(content.Status) {
-		return "", c.unreadable(call, r, "it holds no status")
+		return "", c.api.Unreadable(call, r, "it holds no status")
 	}
 	return Status(content.Status), nil
 }
@@ -118,30 +127,19 @@ func (c *Client) ShowsLink(status Status) bool {
 //
 // DELETE /orgs/{orgId}/liveExport/migrationLink
 func (c *Client) DeleteLink(ctx context.Context, orgID string) error {
-	_, err := c.do(ctx, &call{operation: OperationDelete, method: http.MethodDelete, orgID: orgID})
+	_, err := c.api.Do(ctx, linkCall(OperationDelete, http.MethodDelete, orgID))
 	return err
 }
 
-func statusCall(orgID string) *call {
-	return &call{operation: OperationStatus, method: http.MethodGet, orgID: orgID, path: "status"}
+func statusCall(orgID string) *adminapi.Call {
+	return linkCall(OperationStatus, http.MethodGet, orgID, "status")
 }
 
-func (c *Client) decode(call *call, r *reply, into any) error {
-	if r.bodyErr != nil {
-		return c.unreadable(call, r, r.bodyErr.Error())
-	}
-	if err := json.Unmarshal(r.body, into); err != nil {
-		return c.unreadable(call, r, fmt.Sprintf("it is not the JSON of the API (%s, %d bytes)", contentType(r), len(r.body)))
-	}
-	return nil
-}
-
-func (c *Client) unreadable(call *call, r *reply, why string) error {
-	return &Error{
-		Operation:  call.operation,
-		OrgID:      call.orgID,
-		StatusCode: r.status,
-		Detail:     "the reply cannot be read: " + c.scrub(call, why),
-		RetryAfter: retryAfter(r.header, time.Now()),
+func linkCall(operation, method, orgID string, below ...string) *adminapi.Call {
+	return &adminapi.Call{
+		Operation: operation,
+		Method:    method,
+		OrgID:     orgID,
+		Path:      append([]string{"liveExport", "migrationLink"}, below...),
 	}
 }

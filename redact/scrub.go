@@ -38,6 +38,12 @@ func Scrub(text string, secrets ...Secret) string {
 	return shorten(strings.Map(printable, text))
 }
 
+// Clean is Scrub for a text that may hold long words by right, such as a name:
+// only the given secrets are removed.
+func Clean(text string, secrets ...Secret) string {
+	return shorten(strings.Map(printable, Remove(text, secrets...)))
+}
+
 // Remove replaces the secrets in text, in plain and in the usual encodings, and
 // leaves the rest as it is.
 func Remove(text string, secrets ...Secret) string {

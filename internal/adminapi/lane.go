@@ -1,4 +1,4 @@
-package opsmanager
+package adminapi
 
 import (
 	"context"
@@ -25,12 +25,14 @@ const (
 var errNoConnection = errors.New("the connection was closed")
 
 // A lane is one connection with one digest challenge, used by one call at a
-// time. So the counts of a nonce reach the manager in order, which some verify;
+// time. So the counts of a nonce reach the server in order, which some verify;
 // and a POST can follow a GET on the same connection.
 type lane struct {
 	transport *http.Transport // holds one connection at most
 	challenge *digest.Challenge
 	count     int // uses of the challenge
+	// opened says that a service account has had an answer here.
+	opened bool
 	// connected forbids new connections: what is sent now must not be the first
 	// on its connection.
 	connected atomic.Bool
@@ -62,8 +64,9 @@ func newLane(config *tls.Config) *lane {
 type lanes struct {
 	tls *tls.Config
 
-	mu   sync.Mutex
-	idle []*lane // last in, first out: keeps few connections and nonces warm
+	mu     sync.Mutex
+	idle   []*lane // last in, first out: keeps few connections and nonces warm
+	closed bool    // none is kept
 }
 
 func newLanes(config *tls.Config) *lanes {
@@ -86,7 +89,7 @@ func (ls *lanes) take() *lane {
 func (ls *lanes) give(l *lane) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if len(ls.idle) >= maxIdleLanes {
+	if ls.closed || len(ls.idle) >= maxIdleLanes {
 		l.transport.CloseIdleConnections()
 		return
 	}
@@ -96,6 +99,7 @@ func (ls *lanes) give(l *lane) {
 func (ls *lanes) close() {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	ls.closed = true
 	for _, l := range ls.idle {
 		l.transport.CloseIdleConnections()
 	}

@@ -1,4 +1,4 @@
-package opsmanager
+package adminapi
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 )
 
 // ErrAuthentication is found in a TransportError when what answers does not ask
-// for the authentication of the link API.
-var ErrAuthentication = errors.New("this is not how a manager authenticates")
+// for the authentication of the API.
+var ErrAuthentication = errors.New("this is not how MongoDB's API authenticates")
 
 var errUnsupportedChallenge = fmt.Errorf(
 	"%w: it asks for something else than HTTP digest with MD5, SHA-256 or SHA-512 in a header of its own", ErrAuthentication)

@@ -1,0 +1,259 @@
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/migrationlink/migrationlink/redact"
+)
+
+// OperationAccess is the operation of the errors of getting an access token.
+const OperationAccess = "get an access token for the service account, on behalf"
+
+// accessPath is where access tokens are given, whatever the base path.
+const accessPath = "/api/oauth/token"
+
+// earlier is how long before its end an access token is replaced, at most.
+const earlier = time.Minute
+
+// access is the access token of a service account, which all lanes share.
+type access struct {
+	url string
+
+	fetching chan struct{} // holds one element: whoever takes it may fetch
+	mu       sync.Mutex
+	token    redact.Secret
+	until    time.Time // zero: no end is known
+	failure  error     // of the last fetch, at failedAt
+	failedAt time.Time
+}
+
+func newAccess(base *url.URL) *access {
+	endpoint := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: accessPath}
+	a := &access{url: endpoint.String(), fetching: make(chan struct{}, 1)}
+	a.fetching <- struct{}{}
+	return a
+}
+
+// current returns the token while it can be used.
+func (a *access) current() (redact.Secret, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	good := !a.token.IsZero() && (a.until.IsZero() || time.Now().Before(a.until))
+	return a.token, good
+}
+
+// lastToken may be one that is no longer good.
+func (a *access) lastToken() redact.Secret {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.token
+}
+
+func (a *access) keep(token *oauth2.Token, asked time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.token, a.until = redact.NewSecret(token.AccessToken), time.Time{}
+	if !token.Expiry.IsZero() {
+		life := token.Expiry.Sub(asked)
+		a.until = asked.Add(life - min(earlier, life/10))
+	}
+}
+
+// forget drops a token that was refused, unless it has been replaced already.
+func (a *access) forget(refused redact.Secret) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token.Reveal() == refused.Reveal() {
+		a.token = redact.Secret{}
+	}
+}
+
+func (a *access) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failure, a.failedAt = err, time.Now()
+}
+
+// failedSince returns the failure of a fetch that ended after begin: those who
+// waited for it need not try one after the other.
+func (a *access) failedSince(begin time.Time) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failedAt.After(begin) {
+		return a.failure
+	}
+	return nil
+}
+
+// withAccess sends the call with the access token, and once more with a new one
+// if the server no longer takes the one that was kept.
+func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, error) {
+	for {
+		token, kept, err := c.accessToken(ctx, call)
+		if err != nil {
+			return nil, otherCall{err}
+		}
+		r, err := c.send(ctx, l, call, func(request *http.Request) error {
+			request.Header.Set("Authorization", "Bearer "+token.Reveal())
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		l.opened = true
+		if r.Status != http.StatusUnauthorized || slices.Contains(roleCodes, parseErrorBody(r).Code) {
+			return r, nil
+		}
+		call.sent.Store(false) // it was refused
+		c.access.forget(token)
+		if !kept {
+			return r, nil
+		}
+	}
+}
+
+// accessToken returns the access token, and whether it was kept from before.
+func (c *Client) accessToken(ctx context.Context, call *Call) (token redact.Secret, kept bool, err error) {
+	if token, good := c.access.current(); good {
+		return token, true, nil
+	}
+	fetch := &Call{Operation: OperationAccess, OrgID: call.OrgID}
+	begin := time.Now()
+	select {
+	case <-c.access.fetching:
+		defer func() { c.access.fetching <- struct{}{} }()
+	case <-ctx.Done():
+		return redact.Secret{}, false, c.transportError(ctx, fetch, ctx.Err())
+	}
+	if token, good := c.access.current(); good {
+		return token, false, nil // another call has just got it
+	}
+	if err := c.access.failedSince(begin); err != nil {
+		return redact.Secret{}, false, inPlaceOf(err, call.OrgID)
+	}
+	if err := c.fetch(ctx, fetch); err != nil {
+		if ctx.Err() == nil {
+			c.access.fail(err)
+		}
+		return redact.Secret{}, false, err
+	}
+	return c.access.lastToken(), false, nil
+}
+
+// inPlaceOf returns the failure of a fetch that another organization's call made.
+func inPlaceOf(err error, orgID string) error {
+	if apiError, ok := errors.AsType[*Error](err); ok {
+		shared := *apiError
+		shared.OrgID = orgID
+		return &shared
+	}
+	if transportError, ok := errors.AsType[*TransportError](err); ok {
+		shared := *transportError
+		shared.OrgID = orgID
+		return &shared
+	}
+	return err
+}
+
+// fetch gets a new access token.
+func (c *Client) fetch(ctx context.Context, call *Call) error {
+	transport := &accessTransport{client: c}
+	config := clientcredentials.Config{
+		ClientID:     c.config.Credentials.ClientID,
+		ClientSecret: c.config.Credentials.ClientSecret.Reveal(),
+		TokenURL:     c.access.url,
+		AuthStyle:    oauth2.AuthStyleInHeader, // otherwise it tries others, too
+	}
+	asked := time.Now()
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}))
+	// What the library says of a reply repeats its body: its words are not used.
+	switch r := transport.reply; {
+	case r == nil && transport.err != nil:
+		return c.transportError(ctx, call, transport.err)
+	case r == nil:
+		return c.transportError(ctx, call, errors.New("the request for an access token could not be made"))
+	case !r.success():
+		return c.accessError(call, r)
+	case r.BodyErr != nil:
+		return c.Unreadable(call, r, r.BodyErr.Error())
+	case err != nil || !strings.EqualFold(token.Type(), "Bearer") || strings.ContainsFunc(token.AccessToken, notInHeader):
+		return c.Unreadable(call, r, "it holds no access token")
+	}
+	c.access.keep(token, asked)
+	return nil
+}
+
+func notInHeader(r rune) bool { return r <= ' ' || r > '~' }
+
+// accessError is the error of a refusal, in the words of OAuth 2.0 or of the API.
+func (c *Client) accessError(call *Call, r *Reply) error {
+	var body struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	err := c.apiError(call, r)
+	apiError, ok := errors.AsType[*Error](err)
+	if !ok || json.Unmarshal(r.Body, &body) != nil || body.Error == "" {
+		return err
+	}
+	apiError.Code = c.Scrub(call, body.Error)
+	if r.Status < 300 || r.Status > 399 {
+		apiError.Detail = c.Scrub(call, body.Description)
+	}
+	return apiError
+}
+
+// accessTransport sends the request for an access token on a connection of the
+// client, and keeps what came of it.
+type accessTransport struct {
+	client *Client
+	reply  *Reply
+	err    error
+}
+
+// RoundTrip sends one request to the configured endpoint, and to nothing else.
+func (t *accessTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if t.reply, t.err = t.send(request); t.err != nil {
+		return nil, t.err
+	}
+	return &http.Response{
+		StatusCode: t.reply.Status,
+		Header:     t.reply.Header,
+		Body:       io.NopCloser(bytes.NewReader(t.reply.Body)),
+		Request:    request,
+	}, nil
+}
+
+func (t *accessTransport) send(request *http.Request) (*Reply, error) {
+	c := t.client
+	if request.URL.String() != c.access.url {
+		return nil, errors.New("the request for an access token would go elsewhere")
+	}
+	if err := c.limiter.Wait(request.Context()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(request.Context(), c.timeout)
+	defer cancel()
+	request = request.Clone(ctx)
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", userAgent)
+	l := c.lanes.take()
+	defer c.lanes.give(l)
+	return roundTrip(l, request, DefaultMaxBody)
+}

@@ -5,12 +5,12 @@
 package atlas
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"time"
 
+	"github.com/migrationlink/migrationlink/internal/adminapi"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
@@ -19,6 +19,11 @@ const (
 	DefaultBaseURL = "https://cloud.mongodb.com"
 	// DefaultBasePath is the path of the API.
 	DefaultBasePath = "/api/atlas/v2"
+	// DefaultTimeout bounds one HTTP request with its reply.
+	DefaultTimeout = adminapi.DefaultTimeout
+
+	// mediaType names the version of the API.
+	mediaType = "application/vnd.atlas.2023-01-01+json"
 )
 
 // Config says how to reach Atlas: with an API key (PublicKey and PrivateKey, HTTP
@@ -40,50 +45,69 @@ type Config struct {
 	ClientCertificate *tls.Certificate
 	// AllowInsecureHTTP permits plain http to hosts other than loopback.
 	AllowInsecureHTTP bool
-	// Timeout bounds one HTTP request with its reply. Zero means 30 s.
+	// Timeout bounds one HTTP request with its reply. Zero means
+	// DefaultTimeout.
 	Timeout time.Duration
 	// RequestsPerSecond bounds the calls of this client. Zero means no bound.
 	RequestsPerSecond float64
 }
 
 // Client calls Atlas. It is safe for concurrent use.
-type Client struct{}
-
-// Project is a project of a source organization.
-type Project struct {
-	ID   string // 24 lower-case hexadecimal digits
-	Name string
-}
+type Client struct{ api *adminapi.Client }
 
 // New returns a client, or an error that names everything wrong with config.
-func New(Config) (*Client, error) { return nil, errors.New("to be written") }
-
-// Close closes idle connections.
-func (c *Client) Close() {}
-
-// CreateLinkToken makes a link-token for the target organization.
-//
-// beforeSending, if not nil, is called directly before the request leaves that
-// may make one; its error is returned in a TransportError, and nothing is sent.
-//
-// POST /orgs/{orgId}/liveMigrations/linkTokens
-func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIPs []string, beforeSending func() error) (redact.Secret, error) {
-	return redact.Secret{}, errors.New("to be written")
+func New(config Config) (*Client, error) {
+	baseURL := config.BaseURL
+	if baseURL == "" {
+		baseURL = DefaultBaseURL
+	}
+	api, err := adminapi.New(adminapi.Config{
+		Party:             "Atlas",
+		BaseURL:           baseURL,
+		ExampleURL:        DefaultBaseURL,
+		BasePath:          config.BasePath,
+		DefaultBasePath:   DefaultBasePath,
+		MediaType:         mediaType,
+		Credentials:       config.credentials(),
+		RootCAs:           config.RootCAs,
+		ClientCertificate: config.ClientCertificate,
+		AllowInsecureHTTP: config.AllowInsecureHTTP,
+		Timeout:           config.Timeout,
+		RequestsPerSecond: config.RequestsPerSecond,
+	})
+	if err := errors.Join(err, config.checkCredentials()); err != nil {
+		return nil, err
+	}
+	return &Client{api: api}, nil
 }
 
-// DeleteLinkToken removes one link of the target organization and its API key:
-// Atlas takes no id of a link-token. NoLinkToken tells of the error whether there
-// was none.
-//
-// DELETE /orgs/{orgId}/liveMigrations/linkTokens
-func (c *Client) DeleteLinkToken(ctx context.Context, orgID string) error {
-	return errors.New("to be written")
+// Close closes idle connections. Calls that are under way are finished, and
+// leave none behind.
+func (c *Client) Close() { c.api.Close() }
+
+func (config Config) credentials() adminapi.Credentials {
+	return adminapi.Credentials{
+		PublicKey:    config.PublicKey,
+		PrivateKey:   config.PrivateKey,
+		ClientID:     config.ClientID,
+		ClientSecret: config.ClientSecret,
+	}
 }
 
-// AvailableProjects are the projects of all sources that Atlas can migrate to
-// the target organization.
-//
-// GET /orgs/{orgId}/liveMigrations/availableProjects
-func (c *Client) AvailableProjects(ctx context.Context, orgID string) ([]Project, error) {
-	return nil, errors.New("to be written")
+func (config Config) checkCredentials() error {
+	key := config.PublicKey != "" || !config.PrivateKey.IsZero()
+	account := config.ClientID != "" || !config.ClientSecret.IsZero()
+	switch {
+	case key && account:
+		return errors.New("there are an API key and a service account; leave out the public and the private key, or the client id and the client secret")
+	case key:
+		return config.credentials().Check()
+	case !account:
+		return errors.New("there are no credentials; give a public and a private key, or the client id and the client secret of a service account")
+	case config.ClientID == "":
+		return errors.New("the client id is empty")
+	case config.ClientSecret.IsZero():
+		return errors.New("the client secret is empty")
+	}
+	return nil
 }

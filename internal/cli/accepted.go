@@ -47,7 +47,7 @@ func (a *app) untilAccepted(ctx context.Context, s *server, begun started) error
 // to do something for that. Otherwise the workflow does not let a client wait
 // for longer.
 func notAccepted(o observation) error {
-	if o.blocked() || o.phase == migrationlink.PhaseSyncing {
+	if o.blocked() || o.accepted() {
 		return nil
 	}
 	message := fmt.Sprintf("the manager has not accepted it yet, the %s goes on (%s)", o.run.noun(), o.phase)
@@ -94,7 +94,7 @@ func (a *app) acceptedText(o observation) string {
 		return fmt.Sprintf("%s\nThen: %s\nIt waits until %s; for more time: %s", o.blockedText(), o.run.retryCommand(),
 			stamp(o.deadline, now, a.env.Location), o.run.extendCommand())
 	}
-	facts := facts(observation{linkStatus: o.linkStatus}, "", now, a.env.Location)
+	facts := facts(observation{phase: o.phase, linkStatus: o.linkStatus}, "", now, a.env.Location)
 	if !o.deadline.IsZero() {
 		facts = append(facts, "until "+stamp(o.deadline, now, a.env.Location))
 	}

@@ -11,13 +11,17 @@ import (
 
 const doctorHelp = `Doctor checks everything that a link needs, and says what to do about what is
 wrong: the Temporal that is named, its namespace, the workers on each task queue
-and their version, the worker's configuration file, and what each manager says to
-the key of its workers. It changes nothing.
+and their version, the worker's configuration file, which Atlas the workers know
+and to whom link-tokens are sealed, and what each manager says to the key of its
+workers. It changes nothing.
 
 The managers are called by a worker, not by this program. A key can be tried
 without an organization; its role is checked with --org.
 
   ✓ good    ✗ wrong    – not checked, and why
+
+MIGRATIONLINK_RECIPIENT, if it is set, must be a recipient of the workers. All
+recipients are shown, in full with -o json.
 
 The worker's configuration is checked where --config, or MIGRATIONLINK_CONFIG,
 names it, or where there is a worker.toml in this directory.
@@ -82,6 +86,8 @@ type check struct {
 	Skipped bool   `json:"skipped,omitempty"`
 	Detail  string `json:"detail"`
 	Remedy  string `json:"remedy,omitempty"`
+	// Names are what Detail lists, unabridged.
+	Names []string `json:"names,omitempty"`
 }
 
 func good(name, format string, args ...any) check {

@@ -73,6 +73,8 @@ func (d *doctor) checkWorkers(ctx context.Context) {
 	})
 	d.need("versions", func() check { return compareVersions(buildinfo.Version(), polling) })
 	d.need("managers", func() check { return compareManagers(managerNames(known), polling) })
+	d.need("atlas", func() check { return knownAtlas(known) })
+	d.need("sealing", func() check { return d.checkSealing(known.Recipients) })
 	if d.obstacle != "" {
 		d.skipManagers()
 		return

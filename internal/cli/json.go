@@ -70,25 +70,26 @@ type statusJSON struct {
 	OrgID    string `json:"orgId"`
 	// State is "running", or how the run ended: "completed",
 	// "failed", "cancelled", "terminated", "timed-out".
-	State        string                    `json:"state"`
-	Phase        migrationlink.Phase       `json:"phase,omitempty"`
-	BlockedIn    migrationlink.Phase       `json:"blockedIn,omitempty"`
-	PhaseSince   time.Time                 `json:"phaseSince,omitzero"`
-	Deadline     time.Time                 `json:"deadline,omitzero"`
-	LinkStatus   string                    `json:"linkStatus,omitempty"`
-	SeenAt       time.Time                 `json:"seenAt,omitzero"`
-	Created      bool                      `json:"created"`
-	CreatedAt    time.Time                 `json:"createdAt,omitzero"`
-	InDoubt      bool                      `json:"inDoubt,omitempty"`
-	Polls        int                       `json:"polls"`
-	NextPollAt   time.Time                 `json:"nextPollAt,omitzero"`
-	Attempt      int                       `json:"attempt,omitempty"`
-	Paused       bool                      `json:"paused,omitempty"`
-	Problem      *migrationlink.Problem    `json:"problem,omitempty"`
-	CancelReason string                    `json:"cancelReason,omitempty"`
-	StartedAt    time.Time                 `json:"startedAt"`
-	StartedBy    string                    `json:"startedBy,omitempty"`
-	Result       *migrationlink.LinkResult `json:"result,omitempty"`
+	State        string                     `json:"state"`
+	Phase        migrationlink.Phase        `json:"phase,omitempty"`
+	BlockedIn    migrationlink.Phase        `json:"blockedIn,omitempty"`
+	PhaseSince   time.Time                  `json:"phaseSince,omitzero"`
+	Deadline     time.Time                  `json:"deadline,omitzero"`
+	LinkStatus   string                     `json:"linkStatus,omitempty"`
+	SeenAt       time.Time                  `json:"seenAt,omitzero"`
+	Created      bool                       `json:"created"`
+	CreatedAt    time.Time                  `json:"createdAt,omitzero"`
+	InDoubt      bool                       `json:"inDoubt,omitempty"`
+	Atlas        *migrationlink.AtlasResult `json:"atlas,omitempty"`
+	Polls        int                        `json:"polls"`
+	NextPollAt   time.Time                  `json:"nextPollAt,omitzero"`
+	Attempt      int                        `json:"attempt,omitempty"`
+	Paused       bool                       `json:"paused,omitempty"`
+	Problem      *migrationlink.Problem     `json:"problem,omitempty"`
+	CancelReason string                     `json:"cancelReason,omitempty"`
+	StartedAt    time.Time                  `json:"startedAt"`
+	StartedBy    string                     `json:"startedBy,omitempty"`
+	Result       *migrationlink.LinkResult  `json:"result,omitempty"`
 	// Worker says why no worker could be asked; then only what Temporal itself
 	// knows is filled in.
 	Worker string `json:"worker,omitempty"`
@@ -101,7 +102,7 @@ func (o observation) json() statusJSON {
 		State: o.state,
 		Phase: o.phase, BlockedIn: o.blockedIn, PhaseSince: o.phaseSince, Deadline: o.deadline,
 		LinkStatus: o.linkStatus, SeenAt: o.seenAt, Created: o.created, CreatedAt: o.createdAt, InDoubt: o.inDoubt,
-		Polls: o.polls, NextPollAt: o.nextTry, Attempt: o.attempt, Paused: o.paused,
+		Atlas: o.atlas, Polls: o.polls, NextPollAt: o.nextTry, Attempt: o.attempt, Paused: o.paused,
 		Problem: o.problem, CancelReason: o.cancelReason,
 		StartedAt: o.startedAt, StartedBy: o.run.startedBy, Result: o.result,
 		Worker: o.noWorker,

@@ -37,6 +37,11 @@ type observation struct {
 	cancelReason string
 	problem      *migrationlink.Problem
 
+	// atlas is what was done there, if anything was; atlasPolls counts how often it
+	// was asked for the projects.
+	atlas      *migrationlink.AtlasResult
+	atlasPolls int
+
 	polls    int
 	seenAt   time.Time // of linkStatus
 	nextTry  time.Time // of the call that is being repeated
@@ -198,7 +203,11 @@ func (o *observation) addActivity(pending *workflowpb.PendingActivityInfo) {
 	if !readHeartbeat(pending.GetHeartbeatDetails(), &progress) {
 		return
 	}
-	o.polls, o.linkStatus, o.seenAt = progress.Polls, progress.LinkStatus, progress.SeenAt
+	if phase == migrationlink.PhaseVerifying {
+		o.atlasPolls = progress.Polls
+	} else {
+		o.polls, o.linkStatus, o.seenAt = progress.Polls, progress.LinkStatus, progress.SeenAt
+	}
 	if o.problem == nil {
 		o.problem = progress.Problem
 	}
@@ -215,7 +224,7 @@ func readHeartbeat(details *commonpb.Payloads, progress *migrationlink.Progress)
 }
 
 // problemOf is why the last attempt of an activity did not do; nil when it only
-// says that the link is not synced yet.
+// says that what is waited for is not there yet.
 func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 	if last == nil {
 		return nil
@@ -229,7 +238,7 @@ func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 			Remedy:  "Check that the workers run.",
 		}
 	}
-	if application.Type() == migrationlink.ErrNotSynced {
+	if application.Type() == migrationlink.ErrNotSynced || application.Type() == migrationlink.ErrNotInAtlas {
 		return nil
 	}
 	problem := migrationlink.Problem{}
@@ -242,10 +251,14 @@ func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 // phaseOf guesses the phase, for when no worker answers.
 func phaseOf(activity string, run linkRun) migrationlink.Phase {
 	switch activity {
-	case migrationlink.CreateLinkActivity:
+	case migrationlink.CreateLinkActivity, migrationlink.CreateLinkTokenActivity:
 		return migrationlink.PhaseCreating
 	case migrationlink.AwaitSyncedActivity:
 		return migrationlink.PhaseSyncing
+	case migrationlink.VerifyInAtlasActivity:
+		return migrationlink.PhaseVerifying
+	case migrationlink.DeleteLinkTokenActivity:
+		return migrationlink.PhaseUndoing
 	case migrationlink.DeleteLinkActivity:
 		if run.unlinks() {
 			return migrationlink.PhaseRemoving
@@ -265,7 +278,7 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
 	o.blockedIn = status.BlockedIn
 	o.polls += status.Polls
-	o.inDoubt = status.InDoubt
+	o.inDoubt, o.atlas = status.InDoubt, status.Atlas
 	o.created, o.createdAt, o.cancelReason = status.Created, status.CreatedAt, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus
@@ -278,10 +291,15 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 
 func (o observation) blocked() bool { return o.phase == migrationlink.PhaseBlocked }
 
+// accepted tells whether the manager has a link, and nothing but waiting is left.
+func (o observation) accepted() bool {
+	return o.phase == migrationlink.PhaseSyncing || o.phase == migrationlink.PhaseVerifying
+}
+
 // notOurs says beforehand what an undo will not remove.
 func (o observation) notOurs() []string {
 	switch {
-	case o.phase != migrationlink.PhaseSyncing, o.phaseSince.IsZero(): // only the workflow itself knows
+	case !o.accepted(), o.phaseSince.IsZero(): // only the workflow itself knows
 		return nil
 	case o.inDoubt:
 		return []string{"It is not known whether this request made the link, as a reply was lost; no undo removes it, 'starter unlink' does"}
@@ -325,6 +343,7 @@ func (o observation) ended(result migrationlink.LinkResult) observation {
 	o.phase, o.phaseSince = migrationlink.PhaseEnded, result.EndedAt
 	o.linkStatus, o.created, o.cancelReason = result.LinkStatus, result.Created, result.CancelReason
 	o.problem, o.polls, o.result = result.Problem, result.Polls, &result
+	o.atlas = result.Atlas
 	if result.Outcome == migrationlink.OutcomeTimedOut {
 		o.state = stateTimedOut // as lists say it
 	}
@@ -353,6 +372,9 @@ func (o observation) notes(now time.Time) []string {
 		for _, note := range o.notOurs() {
 			notes = append(notes, note+".")
 		}
+	}
+	if o.running() && o.atlas != nil && o.atlas.TokenInDoubt {
+		notes = append(notes, tokenInDoubt+".")
 	}
 	if o.paused {
 		notes = append(notes, "paused in Temporal. Unpause the activity to go on.")

@@ -86,14 +86,14 @@ func readResult(from interface {
 func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy string) {
 	switch result.Outcome {
 	case migrationlink.OutcomeLinked:
-		message = fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result))
+		message = fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result)+inAtlas(result))
 		if result.InDoubt {
 			message += "; the reply to its creation was lost, so it may be somebody else's link"
 		}
 		return message, ""
 	case migrationlink.OutcomeAlreadyLinked:
 		return fmt.Sprintf("already linked: organization %s of manager %s is %s, and this request did not make the link",
-			result.OrgID, result.Manager, migrationlink.LinkSynced), ""
+			result.OrgID, result.Manager, migrationlink.LinkSynced) + inAtlas(result), ""
 	case migrationlink.OutcomeUnlinked:
 		return fmt.Sprintf("unlinked: organization %s of manager %s has no link any more", result.OrgID, result.Manager), ""
 	case migrationlink.OutcomeNotLinked:
@@ -107,13 +107,13 @@ func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy 
 		if result.CancelReason != "" {
 			message += " (" + oneLine(result.CancelReason) + ")"
 		}
-		return message + ": " + linkLeft(run, result) + replacing(result), ""
+		return message + ": " + linkLeft(run, result) + replacing(result) + inAtlas(result), ""
 	}
 	message = strings.ReplaceAll(string(result.Outcome), "-", " ")
 	if result.Problem == nil {
 		return message, seeHistory
 	}
-	return message + ": " + oneLine(result.Problem.Message) + replacing(result), oneLine(result.Problem.Remedy)
+	return message + ": " + oneLine(result.Problem.Message) + replacing(result) + inAtlas(result), oneLine(result.Problem.Remedy)
 }
 
 func effort(result migrationlink.LinkResult) string {

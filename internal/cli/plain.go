@@ -68,7 +68,7 @@ func (p *plainView) line(text string) {
 // stateKey holds what makes a new line: not the clock of the next poll, which
 // moves with every poll anyway.
 func stateKey(o observation) string {
-	return fmt.Sprint(o.phase, o.linkStatus, o.polls, o.deadline.Unix(), o.cancelReason)
+	return fmt.Sprint(o.phase, o.linkStatus, o.polls, o.atlasPolls, shownProjects(o.atlas), o.deadline.Unix(), o.cancelReason)
 }
 
 func phaseName(o observation) string {
@@ -90,10 +90,12 @@ func facts(o observation, next string, now time.Time, location *time.Location) [
 	if o.linkStatus != "" {
 		facts = append(facts, line{{text: oneLine(o.linkStatus)}}.fit(40).render(false)) // a manager may say anything
 	}
-	if o.polls > 0 {
+	if o.phase == migrationlink.PhaseVerifying {
+		facts = append(facts, o.verifying()...)
+	} else if o.polls > 0 {
 		facts = append(facts, count(o.polls, "poll"))
 	}
-	if o.attempt > 1 && o.polls == 0 {
+	if o.attempt > 1 && o.polls == 0 && o.atlasPolls == 0 {
 		facts = append(facts, fmt.Sprintf("attempt %d", o.attempt))
 	}
 	if next != "" {

@@ -92,7 +92,10 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 	}
 	if !seen.canRetry() {
 		remedy := "The manager is asked again and again, at most 45 s apart."
-		if seen.phase == migrationlink.PhaseSyncing {
+		switch seen.phase {
+		case migrationlink.PhaseVerifying:
+			remedy = "Atlas is asked again and again, at most 45 s apart."
+		case migrationlink.PhaseSyncing:
 			remedy = fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())
 		}
 		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase), remedy}
@@ -125,7 +128,7 @@ func (s *server) afterRetry(ctx context.Context, before observation, now func() 
 			return before.unblocked()
 		case after.blocked() && after.phaseSince.After(before.phaseSince):
 			return after
-		case !after.running(), after.phase == migrationlink.PhaseSyncing:
+		case !after.running(), after.accepted():
 			return after
 		}
 	}

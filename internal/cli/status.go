@@ -95,6 +95,7 @@ func (a *app) statusText(o observation) string {
 	if o.polls > 0 {
 		t.row("polls", fmt.Sprint(o.polls))
 	}
+	t.row("Atlas", atlasText(o.atlas))
 	a.timeRow(&t, "started", o.startedAt)
 	t.row("started by", o.run.startedBy)
 	if o.running() {
@@ -104,6 +105,9 @@ func (a *app) statusText(o observation) string {
 		t.row("cancelled", oneLine(o.cancelReason))
 	}
 	if o.result != nil {
+		if o.atlas != nil {
+			a.timeRow(&t, "verified", o.atlas.VerifiedAt)
+		}
 		a.timeRow(&t, "ended", o.result.EndedAt)
 		message, remedy := outcomeText(o.run, *o.result)
 		t.row("outcome", message)

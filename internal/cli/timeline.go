@@ -61,7 +61,7 @@ func (t *timeline) see(o observation) {
 		name, as = t.stuckIn(o), stuck
 	}
 	if len(t.steps) == 0 && name != string(t.first()) {
-		t.steps = t.unseen(o)
+		t.steps = t.unseen(o, migrationlink.Phase(name))
 	}
 	if last := len(t.steps) - 1; last >= 0 && t.steps[last].name == name {
 		t.steps[last].mark = as
@@ -71,20 +71,28 @@ func (t *timeline) see(o observation) {
 	if name == string(migrationlink.PhaseSyncing) {
 		since = firstTime(o.createdAt, since) // the phase begins anew when it was blocked
 	}
-	t.close(before(o.phase), since)
+	t.close(before(migrationlink.Phase(name)), since)
 	// Creating and settling may alternate: the picture keeps one line of each.
 	t.steps = slices.DeleteFunc(t.steps, func(s step) bool { return s.name == name })
 	t.steps = append(t.steps, step{name: name, mark: as, since: since})
 }
 
-// unseen is what a workflow has done before the first look: an undo cuts the syncing
-// off when there was a link.
-func (t *timeline) unseen(o observation) []step {
+// unseen is what a workflow has done before the first look, which finds it in
+// the phase: an undo cuts the waiting off when there was a link.
+func (t *timeline) unseen(o observation, phase migrationlink.Phase) []step {
 	first := step{name: string(t.first()), mark: active, since: o.startedAt}
-	if o.phase != migrationlink.PhaseUndoing || !o.created {
-		return []step{first}
+	syncing := step{name: string(migrationlink.PhaseSyncing), mark: active, since: o.startedAt}
+	verifying := step{name: string(migrationlink.PhaseVerifying), mark: active, since: o.startedAt}
+	switch {
+	case phase == migrationlink.PhaseUndoing && o.created && verified(o.atlas):
+		return []step{{name: first.name, mark: done}, {name: syncing.name, mark: done}, verifying}
+	case phase == migrationlink.PhaseUndoing && o.created:
+		return []step{{name: first.name, mark: done}, syncing}
+	case phase == migrationlink.PhaseVerifying && !o.createdAt.IsZero():
+		first.mark, first.until, syncing.since = done, o.createdAt, o.createdAt
+		return []step{first, syncing}
 	}
-	return []step{{name: first.name, mark: done}, {name: string(migrationlink.PhaseSyncing), mark: active, since: o.startedAt}}
+	return []step{first}
 }
 
 // stuckIn is the step that goes on when a blocked workflow does.
@@ -157,15 +165,19 @@ func (t *timeline) fill(result migrationlink.LinkResult) {
 	if t.unlinks {
 		return
 	}
-	sawLater := slices.ContainsFunc(t.steps, func(s step) bool {
-		return s.name == string(migrationlink.PhaseSyncing) || s.name == string(migrationlink.PhaseUndoing)
-	})
-	if !sawLater && !result.CreatedAt.IsZero() && (result.SyncedAt.IsZero() || result.SyncedAt.After(result.CreatedAt)) {
+	if !t.saw(migrationlink.PhaseSyncing, migrationlink.PhaseVerifying, migrationlink.PhaseUndoing) && !result.CreatedAt.IsZero() && (result.SyncedAt.IsZero() || result.SyncedAt.After(result.CreatedAt)) {
 		t.see(observation{phase: migrationlink.PhaseSyncing, phaseSince: result.CreatedAt})
+	}
+	if !t.saw(migrationlink.PhaseVerifying, migrationlink.PhaseUndoing) && verified(result.Atlas) {
+		t.see(observation{phase: migrationlink.PhaseVerifying, phaseSince: firstTime(result.SyncedAt, result.EndedAt)})
 	}
 	if result.Removed {
 		t.see(observation{phase: migrationlink.PhaseUndoing, phaseSince: result.EndedAt})
 	}
+}
+
+func (t *timeline) saw(phases ...migrationlink.Phase) bool {
+	return slices.ContainsFunc(t.steps, func(s step) bool { return slices.Contains(phases, migrationlink.Phase(s.name)) })
 }
 
 func firstTime(times ...time.Time) time.Time {

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/seal"
+)
+
+// knownAtlas shows where the worker that has answered can make link-tokens.
+func knownAtlas(known migrationlink.Inspection) check {
+	const name = "atlas"
+	if len(known.Atlas) == 0 {
+		return skipped(name, "the worker has no section [atlas.NAME], link-tokens are made by hand")
+	}
+	c := good(name, "%s", oneLine(strings.Join(known.Atlas, ", ")))
+	c.Names = known.Atlas
+	return c
+}
+
+// checkSealing tells whether the worker that has answered can open what is
+// sealed here.
+func (d *doctor) checkSealing(recipients []string) check {
+	const name = "sealing"
+	text, _ := d.env.LookupEnv(recipientVariable)
+	set := strings.TrimSpace(text) != ""
+	if !set && len(recipients) == 0 {
+		return skipped(name, "the worker has no identity that link-tokens could be sealed to, and "+recipientVariable+" is not set")
+	}
+	shown := make([]string, len(recipients))
+	for i, r := range recipients {
+		shown[i] = shortRecipient(r)
+	}
+	c := good(name, "the worker opens what is sealed to %s; %s is not set", strings.Join(shown, " or "), recipientVariable)
+	if set {
+		c = compareRecipients(text, recipients, shown)
+	}
+	c.Names = recipients
+	return c
+}
+
+func compareRecipients(text string, recipients, shown []string) check {
+	const name = "sealing"
+	mine, err := seal.ParseRecipient(strings.TrimSpace(text))
+	switch {
+	case err != nil: // the text may be a secret
+		remedy := "Set it to the recipient of the workers, age1…, as 'starter keygen' has printed it."
+		if len(shown) > 0 {
+			remedy = "Set it to the recipient of the workers: " + strings.Join(shown, " or ")
+		}
+		return bad(name, recipientVariable+": "+err.Error(), remedy)
+	case len(recipients) == 0:
+		return bad(name, "the worker has no identity, so that it cannot open what is sealed to "+shortRecipient(mine.String()),
+			"Name the file of the identity under tokens.identities in the configuration of every worker. A worker of an older version has none.")
+	case !slices.Contains(recipients, mine.String()):
+		return bad(name, fmt.Sprintf("%s is %s, and the worker opens only what is sealed to %s", recipientVariable, shortRecipient(mine.String()), strings.Join(shown, " or ")),
+			"Set it to the recipient of the workers, or add its identity to tokens.identities in the configuration of every worker.")
+	}
+	return good(name, "the worker opens what is sealed to %s, %s", shortRecipient(mine.String()), recipientVariable)
+}
+
+// shortRecipient abridges a post-quantum recipient, which has 2000 characters.
+func shortRecipient(recipient string) string {
+	const most = 80
+	recipient = oneLine(recipient)
+	if len(recipient) <= most {
+		return recipient
+	}
+	return recipient[:24] + "…" + recipient[len(recipient)-8:]
+}

@@ -3,11 +3,22 @@
 package seal
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/redact"
 )
+
+// maxPlain is far above any link-token with its binding, in bytes.
+const maxPlain = 8 << 10
 
 // Token is a link-token and what it is for.
 type Token struct {
@@ -15,44 +26,134 @@ type Token struct {
 	LinkToken      redact.Secret
 }
 
-// Recipient is the public half of an identity.
-type Recipient struct{}
+// content is the plaintext: other programs write it too.
+type content struct {
+	Manager   string `json:"manager"`
+	OrgID     string `json:"orgId"`
+	LinkToken string `json:"linkToken"`
+}
 
-// ParseRecipient reads a recipient: X25519 (age1…) or post-quantum (age1pq1…). Its
-// error never repeats the text.
-func ParseRecipient(text string) (Recipient, error) { return Recipient{}, errors.New("to be written") }
-
-// Seal returns the token as the source of a request, with its fingerprint.
+// Seal returns the token as the source of a request, with its fingerprint. White
+// space around the link-token is dropped. Its error never repeats the token.
 func (r Recipient) Seal(token Token) (migrationlink.TokenSource, error) {
-	return migrationlink.TokenSource{}, errors.New("to be written")
+	if err := migrationlink.ValidateTarget(token.Manager, token.OrgID); err != nil {
+		return migrationlink.TokenSource{}, fmt.Errorf("what the link-token is to be bound to: %w", err)
+	}
+	plain := content{token.Manager, token.OrgID, strings.TrimSpace(token.LinkToken.Reveal())}
+	if plain.LinkToken == "" {
+		return migrationlink.TokenSource{}, errors.New("the link-token is empty")
+	}
+	text, err := json.Marshal(plain)
+	if err == nil && len(text) > maxPlain {
+		err = fmt.Errorf("the text is longer than %d KiB, so that it is no link-token", maxPlain>>10)
+	}
+	if err != nil {
+		return migrationlink.TokenSource{}, err
+	}
+	sealed, err := r.encrypt(text)
+	if err != nil {
+		return migrationlink.TokenSource{}, err
+	}
+	return migrationlink.TokenSource{
+		Sealed:      sealed,
+		Fingerprint: migrationlink.TokenFingerprint(plain.Manager, plain.OrgID, plain.LinkToken),
+	}, nil
 }
 
-// String is the recipient in its usual form.
-func (r Recipient) String() string { return "" }
-
-// Identities open what is sealed to any of them.
-type Identities struct{}
-
-// ParseIdentities reads identity files: each may hold several identities, empty
-// lines and comments. Their order is kept. Its error never repeats a text.
-func ParseIdentities(files ...redact.Secret) (Identities, error) {
-	return Identities{}, errors.New("to be written")
+func (r Recipient) encrypt(plain []byte) (string, error) {
+	if r.key == nil {
+		return "", errors.New("there is no recipient to seal the link-token to; set tokens.identities in the worker's configuration")
+	}
+	var sealed bytes.Buffer
+	armored := armor.NewWriter(&sealed)
+	encrypted, err := age.Encrypt(armored, r.key)
+	if err != nil {
+		return "", err
+	}
+	if _, err := encrypted.Write(plain); err != nil {
+		return "", err
+	}
+	if err := errors.Join(encrypted.Close(), armored.Close()); err != nil {
+		return "", err
+	}
+	return sealed.String(), nil
 }
-
-// Recipients are those of the identities, in their order.
-func (i Identities) Recipients() []Recipient { return nil }
 
 // ErrNotOpened: the sealed text is damaged, sealed to somebody else, or bound to
 // another organization; or there are no identities.
 var ErrNotOpened = errors.New("the sealed link-token cannot be opened")
 
+func notOpened(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrNotOpened, fmt.Sprintf(format, args...))
+}
+
 // Open returns the link-token of a sealed source. Its errors are ErrNotOpened,
 // and say why and what to do.
 func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource) (redact.Secret, error) {
-	return redact.Secret{}, ErrNotOpened
+	text, err := i.decrypt(source.Sealed)
+	if err != nil {
+		return redact.Secret{}, err
+	}
+	plain, err := parse(text)
+	if err != nil {
+		return redact.Secret{}, err
+	}
+	if plain.Manager != manager || plain.OrgID != orgID {
+		return redact.Secret{}, notOpened("it is bound to %s, and serves no other; seal the link-token of organization %q of manager %q for it",
+			plain.target(), orgID, manager)
+	}
+	if source.Fingerprint != "" && source.Fingerprint != migrationlink.TokenFingerprint(manager, orgID, plain.LinkToken) {
+		return redact.Secret{}, notOpened("the fingerprint of the request is that of another link-token; send it with the ciphertext that it was made with, or leave it out")
+	}
+	return redact.NewSecret(plain.LinkToken), nil
 }
 
-// GenerateIdentity makes an identity, X25519 or post-quantum, and its recipient.
-func GenerateIdentity(postQuantum bool) (redact.Secret, Recipient, error) {
-	return redact.Secret{}, Recipient{}, errors.New("to be written")
+func (i Identities) decrypt(sealed string) ([]byte, error) {
+	if len(i.keys) == 0 {
+		return nil, notOpened("this worker has no identities; set tokens.identities in the configuration of every worker")
+	}
+	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
+	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
+		return nil, notOpened("it is sealed to somebody else; this worker opens what is sealed to %s; seal the link-token to one of these, or add the identity to tokens.identities of every worker", i.describe())
+	}
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(reader, maxPlain+1))
+	}
+	if err != nil {
+		// The library's own words may quote the text, where anything may stand.
+		return nil, notOpened("it is damaged: not an armoured age file, or changed or cut off after it was sealed; send the whole of it unchanged, or seal the link-token again")
+	}
+	if len(text) > maxPlain {
+		return nil, notOpened("its content is longer than %d KiB, so that it is no link-token; seal the link-token alone", maxPlain>>10)
+	}
+	return text, nil
+}
+
+// parse reads the plaintext. Its errors never repeat it.
+func parse(text []byte) (content, error) {
+	const form = `; seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does`
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var plain content
+	if err := decoder.Decode(&plain); err != nil {
+		return content{}, notOpened("its content is not the JSON that binds a link-token to its organization" + form)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return content{}, notOpened("its content goes on after the JSON that binds a link-token to its organization" + form)
+	}
+	plain.LinkToken = strings.TrimSpace(plain.LinkToken)
+	if plain.LinkToken == "" {
+		return content{}, notOpened("its content has no link-token" + form)
+	}
+	return plain, nil
+}
+
+// target repeats a binding only when it has the form of one: a link-token may
+// stand in the wrong field.
+func (c content) target() string {
+	if !migrationlink.ValidManagerName(c.Manager) || !migrationlink.ValidOrgID(c.OrgID) {
+		return "something that is no organization of a manager"
+	}
+	return fmt.Sprintf("organization %q of manager %q", c.OrgID, c.Manager)
 }

@@ -79,8 +79,8 @@ func (r Recipient) encrypt(plain []byte) (string, error) {
 	return sealed.String(), nil
 }
 
-// ErrNotOpened: the sealed text is damaged, sealed to somebody else, or bound to
-// another organization; or there are no identities.
+// ErrNotOpened tells that the sealed text is damaged, sealed to somebody else, or
+// bound to another organization; or that there are no identities.
 var ErrNotOpened = errors.New("the sealed link-token cannot be opened")
 
 func notOpened(format string, args ...any) error {

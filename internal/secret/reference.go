@@ -25,11 +25,21 @@ const maxSize = 64 << 10
 // a key with hyphens, is not taken for a name and repeated.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// Resolve returns the key material to which a reference of the configuration
-// points: "env:NAME", any environment variable, or "file:/path", a file by its
-// absolute path. A line end after the value is dropped.
-func Resolve(reference string) (redact.Secret, error) {
-	text, err := read(reference)
+// Reader reads key material.
+type Reader struct {
+	// AllowReadable accepts files that others than the worker's user may read or
+	// write. For tests only.
+	AllowReadable bool
+}
+
+// Resolve is Reader.Resolve of the Reader that accepts no readable file.
+func Resolve(reference string) (redact.Secret, error) { return Reader{}.Resolve(reference) }
+
+// Resolve returns the key to which a reference of the configuration points:
+// "env:NAME", any environment variable, or "file:/path", a file by its absolute
+// path that nobody else may read. A line end after the value is dropped.
+func (r Reader) Resolve(reference string) (redact.Secret, error) {
+	text, err := r.read(reference)
 	if err != nil {
 		return redact.Secret{}, err
 	}
@@ -43,7 +53,38 @@ func Resolve(reference string) (redact.Secret, error) {
 	return redact.NewSecret(text), nil
 }
 
-func read(reference string) (string, error) {
+// ResolveText is Resolve for what may have several lines, such as identities of
+// age.
+func (r Reader) ResolveText(reference string) (redact.Secret, error) {
+	text, err := r.read(reference)
+	if err != nil {
+		return redact.Secret{}, err
+	}
+	return redact.NewSecret(text), nil
+}
+
+// ReadKeyFile returns what is in a file that nobody else may read, by its
+// absolute path.
+func (r Reader) ReadKeyFile(path string) (redact.Secret, error) { return r.ResolveText("file:" + path) }
+
+// CheckKeyFile is ReadKeyFile for a file that somebody else reads. Relative
+// paths are taken from where the process runs.
+func (r Reader) CheckKeyFile(path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	_, err = r.ReadKeyFile(absolute)
+	return err
+}
+
+// File is the path of a reference to a file.
+func File(reference string) (path string, ok bool) {
+	path, ok = strings.CutPrefix(reference, "file:")
+	return path, ok && filepath.IsAbs(path)
+}
+
+func (r Reader) read(reference string) (string, error) {
 	kind, name, _ := strings.Cut(reference, ":")
 	switch {
 	case reference == "":
@@ -51,7 +92,7 @@ func read(reference string) (string, error) {
 	case kind == "env" && variableName.MatchString(name):
 		return readVariable(name, "the worker's environment")
 	case kind == "file" && filepath.IsAbs(name):
-		return readFile(name)
+		return r.readFile(name)
 	case kind == "file":
 		return "", errors.New("the path behind file: must be absolute, so that it does not depend on where the worker is started")
 	}
@@ -66,7 +107,7 @@ func readVariable(name, where string) (string, error) {
 	return text, nil
 }
 
-func readFile(path string) (string, error) {
+func (r Reader) readFile(path string) (string, error) {
 	// A pipe would block until somebody writes to it.
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -80,7 +121,7 @@ func readFile(path string) (string, error) {
 		return "", fileError(path, err)
 	}
 	defer func() { _ = file.Close() }()
-	return readLimited(path, file)
+	return readPrivate(path, file, r.AllowReadable)
 }
 
 func readLimited(name string, file io.Reader) (string, error) {

@@ -16,12 +16,20 @@ var tokenVariable = regexp.MustCompile(`^` + migrationlink.EnvTokenPrefix + `[A-
 
 // Tokens is the worker's source of link-tokens.
 type Tokens struct {
-	directory string
+	directory     string
+	allowReadable bool
 }
 
 // NewTokens returns the source whose references of the form "file:name" are
 // files below directory. An empty directory means that there are none.
 func NewTokens(directory string) Tokens { return Tokens{directory: directory} }
+
+// AllowReadable returns the source that accepts files that others than the
+// worker's user may read or write. For tests only.
+func (t Tokens) AllowReadable() Tokens {
+	t.allowReadable = true
+	return t
+}
 
 // Resolve returns the link-token of a request, without surrounding white space.
 // Requests come from anybody who may start a workflow, so it checks again what
@@ -73,5 +81,5 @@ func (t Tokens) readFile(name string) (string, error) {
 		return "", fileError(name, err)
 	}
 	defer func() { _ = file.Close() }()
-	return readLimited(name, file)
+	return readPrivate(name, file, t.allowReadable)
 }

@@ -1,0 +1,48 @@
+package secret
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+const (
+	othersMay   fs.FileMode = 0o007
+	othersRead  fs.FileMode = 0o004
+	othersWrite fs.FileMode = 0o002
+	groupWrites fs.FileMode = 0o020
+)
+
+// readPrivate reads a file, unless others may. The mode is that of the opened
+// file, so that symbolic links do not count.
+func readPrivate(name string, file *os.File, allowReadable bool) (string, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return "", fileError(name, err)
+	}
+	if problem := modeProblem(info.Mode().Perm()); problem != "" && !allowReadable {
+		return "", fmt.Errorf("file:%s: %s; chmod 600 it, or 440 and give it to a group of the worker's user alone (in a mounted secret set the mode of its files)", name, problem)
+	}
+	return readLimited(name, file)
+}
+
+// modeProblem permits reading by the group: orchestrators mount secrets so.
+func modeProblem(mode fs.FileMode) string {
+	may := ""
+	switch {
+	case runtime.GOOS == "windows": // has no such bits
+	case mode&othersRead != 0:
+		may = "lets every user of the machine read it"
+	case mode&othersWrite != 0:
+		may = "lets every user of the machine change it"
+	case mode&othersMay != 0:
+		may = "gives every user of the machine a right to it"
+	case mode&groupWrites != 0:
+		may = "lets its group change it"
+	}
+	if may == "" {
+		return ""
+	}
+	return fmt.Sprintf("mode %04o %s", mode, may)
+}

@@ -1,19 +1,18 @@
 package redact
 
 import (
-	"encoding/base32"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
 
-// maxText is the most that is kept of a text from outside, in bytes.
-const maxText = 512
+const (
+	// maxText is the most that is kept of a text from outside, in bytes.
+	maxText = 512
+	// maxLooked is the most that is looked at, and tail the part of it at the end
+	// that is dropped when there was more: it may hold the beginning of a secret.
+	maxLooked, tail = 8 << 10, 4 << 10
+)
 
 var (
 	// opaque is what a link-token looks like, and nothing that a server has a
@@ -28,8 +27,7 @@ var (
 // form in which a server may echo them, without whatever else looks like one,
 // without control characters, and short.
 func Scrub(text string, secrets ...Secret) string {
-	text = Remove(text, secrets...)
-	text = opaque.ReplaceAllStringFunc(text, func(word string) string {
+	text = opaque.ReplaceAllStringFunc(removeFromStart(text, secrets), func(word string) string {
 		if errorCode.MatchString(word) {
 			return word
 		}
@@ -41,18 +39,36 @@ func Scrub(text string, secrets ...Secret) string {
 // Clean is Scrub for a text that may hold long words by right, such as a name:
 // only the given secrets are removed.
 func Clean(text string, secrets ...Secret) string {
-	return shorten(strings.Map(printable, Remove(text, secrets...)))
+	return shorten(strings.Map(printable, removeFromStart(text, secrets)))
 }
 
 // Remove replaces the secrets in text, in plain and in the usual encodings, and
 // leaves the rest as it is.
 func Remove(text string, secrets ...Secret) string {
+	return replace(text, findAll(text, secrets))
+}
+
+// removeFromStart is Remove for the beginning of a text of any length.
+func removeFromStart(text string, secrets []Secret) string {
+	if len(text) <= maxLooked {
+		return Remove(text, secrets...)
+	}
+	text = text[:maxLooked]
+	return replace(text, append(findAll(text, secrets), span{maxLooked - tail, maxLooked}))
+}
+
+func findAll(text string, secrets []Secret) []span {
+	var forms []form
 	for _, secret := range secrets {
-		for _, form := range forms(secret.Reveal()) {
-			text = strings.ReplaceAll(text, form, redacted)
+		if !secret.IsZero() {
+			forms = append(forms, secret.forms()...)
 		}
 	}
-	return text
+	var found []span
+	for _, view := range viewsOf(text) {
+		found = append(found, view.find(forms)...)
+	}
+	return found
 }
 
 // printable keeps a server from steering the terminal on which its words are
@@ -62,27 +78,6 @@ func printable(r rune) rune {
 		return r
 	}
 	return ' '
-}
-
-// forms are the ways in which a secret may be written, the longest first.
-func forms(secret string) []string {
-	if secret == "" {
-		return nil
-	}
-	quoted, _ := json.Marshal(secret) // a string always marshals
-	found := []string{
-		secret,
-		url.QueryEscape(secret),
-		url.PathEscape(secret),
-		strings.Trim(string(quoted), `"`),
-		base64.RawStdEncoding.EncodeToString([]byte(secret)),
-		base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(secret)),
-		hex.EncodeToString([]byte(secret)),
-		strings.ToUpper(hex.EncodeToString([]byte(secret))),
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(found)
 }
 
 func shorten(text string) string {

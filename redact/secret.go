@@ -3,7 +3,10 @@
 // have written.
 package redact
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 const redacted = "[redacted]"
 
@@ -13,10 +16,16 @@ type Secret struct {
 	// A function, because fmt and other printers reach through unexported
 	// fields by reflection, past every method below.
 	reveal func() string
+	forms  func() []form // in which it may be written, made when first needed
 }
 
 // NewSecret keeps text as a secret.
-func NewSecret(text string) Secret { return Secret{reveal: func() string { return text }} }
+func NewSecret(text string) Secret {
+	return Secret{
+		reveal: func() string { return text },
+		forms:  sync.OnceValue(func() []form { return formsOf(text) }),
+	}
+}
 
 // Reveal returns the secret itself, or "" for the zero Secret.
 func (s Secret) Reveal() string {

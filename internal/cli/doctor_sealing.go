@@ -52,21 +52,20 @@ func compareRecipients(text string, recipients, shown []string) check {
 		}
 		return bad(name, recipientVariable+": "+err.Error(), remedy)
 	case len(recipients) == 0:
-		return bad(name, "the worker has no identity, so that it cannot open what is sealed to "+shortRecipient(mine.String()),
+		return bad(name, "the worker has no identity, so that it cannot open what is sealed to "+mine.Short(),
 			"Name the file of the identity under tokens.identities in the configuration of every worker. A worker of an older version has none.")
 	case !slices.Contains(recipients, mine.String()):
-		return bad(name, fmt.Sprintf("%s is %s, and the worker opens only what is sealed to %s", recipientVariable, shortRecipient(mine.String()), strings.Join(shown, " or ")),
+		return bad(name, fmt.Sprintf("%s is %s, and the worker opens only what is sealed to %s", recipientVariable, mine.Short(), strings.Join(shown, " or ")),
 			"Set it to the recipient of the workers, or add its identity to tokens.identities in the configuration of every worker.")
 	}
-	return good(name, "the worker opens what is sealed to %s, %s", shortRecipient(mine.String()), recipientVariable)
+	return good(name, "the worker opens what is sealed to %s, %s", mine.Short(), recipientVariable)
 }
 
-// shortRecipient abridges a post-quantum recipient, which has 2000 characters.
+// shortRecipient abridges what a worker says: a post-quantum recipient has 2000
+// characters.
 func shortRecipient(recipient string) string {
-	const most = 80
-	recipient = oneLine(recipient)
-	if len(recipient) <= most {
-		return recipient
+	if known, err := seal.ParseRecipient(recipient); err == nil {
+		return known.Short()
 	}
-	return recipient[:24] + "…" + recipient[len(recipient)-8:]
+	return line{{text: oneLine(recipient)}}.fit(64).render(false)
 }

@@ -338,7 +338,11 @@ type finished struct {
 
 // command is one call of the command line in the process of the test.
 type command struct {
-	env    map[string]string
+	env   map[string]string
+	stdin io.Reader // empty by default
+	// hidden is what is typed into the terminal that stdin is; nil means that it
+	// is none.
+	hidden func(context.Context) ([]byte, error)
 	stdout bytes.Buffer
 	stderr bytes.Buffer
 	// terminal is the stream that is one, 100 columns wide.
@@ -360,9 +364,12 @@ func newCommand(f *fakeTemporal) *command {
 }
 
 func (c *command) run(ctx context.Context, args ...string) finished {
+	if c.stdin == nil {
+		c.stdin = &bytes.Buffer{}
+	}
 	code := Run(ctx, Environment{
 		Args:   args,
-		Stdin:  &bytes.Buffer{},
+		Stdin:  c.stdin,
 		Stdout: &c.stdout,
 		Stderr: &c.stderr,
 		LookupEnv: func(name string) (string, bool) {
@@ -372,6 +379,7 @@ func (c *command) run(ctx context.Context, args ...string) finished {
 		Now:           c.now,
 		Location:      time.UTC,
 		TerminalWidth: c.width,
+		HiddenLine:    func(io.Reader) func(context.Context) ([]byte, error) { return c.hidden },
 	})
 	return finished{code, c.stdout.String(), c.stderr.String()}
 }

@@ -37,6 +37,18 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 		"argument":         {linkArgs("surplus"), []string{"flags only"}},
 		"unknown command":  {[]string{"lnk"}, []string{`"lnk"`, "link", "status", "cancel"}},
 		"no command":       {nil, []string{"a command is missing"}},
+		"two sources":      {linkArgs("--token-stdin", "--recipient", testRecipient), []string{"--token-ref and --token-stdin: more than one source"}},
+		"retry with two":   {args("retry", "--atlas", "x", "--sealed-token-file", "x"), []string{"--sealed-token-file and --atlas: more than one source"}},
+		"atlas":            {args("link", "--atlas", "A", "--atlas-org", "x", "--access-list-ip", "1.2.3.4,x"), []string{"--atlas (token.atlas.name)", "--atlas-org (token.atlas.orgId)", "--access-list-ip (token.atlas.accessListIps[1])"}},
+		"without atlas":    {linkArgs("--atlas-org", "x", "--verify-in-atlas", "--delete-token-on-undo"), []string{"--atlas-org: belongs to --atlas", "--verify-in-atlas (verifyInAtlas): needs a link-token that is made in Atlas; give --atlas", "--delete-token-on-undo (deleteTokenOnUndo)"}},
+		"only atlas-org":   {args("link", "--atlas-org", testOrg), []string{"starter: --atlas-org: belongs to --atlas, which is missing. Run"}},
+		"no recipient":     {args("link", "--token-stdin"), []string{"--recipient: it is not known whom to seal", "MIGRATIONLINK_RECIPIENT", "doctor"}},
+		"needless":         {linkArgs("--recipient", testRecipient), []string{"--recipient: only what is read by"}},
+		"no file":          {args("link", "--token-file", "", "--recipient", testRecipient), []string{"--token-file: the value is empty"}},
+		"no recipient's":   {args("seal", "--recipient", ""), []string{"--recipient: the value is empty"}},
+		"nothing to seal":  {[]string{"seal"}, []string{"--manager (manager)", "--org (orgId)", "--recipient: it is not known"}},
+		"keygen in JSON":   {[]string{"keygen", "-o", "json"}, []string{"--output-file: needed with -o json"}},
+		"keygen argument":  {[]string{"keygen", "x"}, []string{"flags only"}},
 		"help is referred": {[]string{"link"}, []string{"starter link --help"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,20 +66,30 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 func TestATokenInTheWrongPlaceIsNeverRepeated(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"as reference":        linkArgs("--token-ref", canary),
-		"as env reference":    linkArgs("--token-ref", "env:"+canary),
-		"as file reference":   linkArgs("--token-ref", "file:../"+canary),
-		"as argument":         linkArgs(canary),
-		"as command":          {canary},
-		"as short flag":       linkArgs("-t" + canary),
-		"as long flag":        linkArgs("--" + canary),
-		"as unknown flag":     linkArgs("--token=" + canary),
-		"as boolean":          linkArgs("--detach=" + canary),
-		"as output":           linkArgs("-o", canary),
-		"as token of a retry": args("retry", "--token-ref", canary),
-		"as time":             args("extend", "--until", canary),
-		"as length of time":   args("extend", "--by", canary+canary),
-		"as limit of waiting": args("cancel", "--reason", "x", "--wait-limit", canary),
+		"as reference":         linkArgs("--token-ref", canary),
+		"as env reference":     linkArgs("--token-ref", "env:"+canary),
+		"as file reference":    linkArgs("--token-ref", "file:../"+canary),
+		"as argument":          linkArgs(canary),
+		"as command":           {canary},
+		"as short flag":        linkArgs("-t" + canary),
+		"as long flag":         linkArgs("--" + canary),
+		"as unknown flag":      linkArgs("--token=" + canary),
+		"as boolean":           linkArgs("--detach=" + canary),
+		"as output":            linkArgs("-o", canary),
+		"as token of a retry":  args("retry", "--token-ref", canary),
+		"as time":              args("extend", "--until", canary),
+		"as length of time":    args("extend", "--by", canary+canary),
+		"as argument of seal":  args("seal", "--recipient", testRecipient, canary),
+		"as file":              args("link", "--token-file", canary, "--recipient", testRecipient),
+		"as long file":         args("link", "--token-file", strings.Repeat(canary, 10), "--recipient", testRecipient),
+		"as path":              args("seal", "--token-file", canary+"/"+canary, "--recipient", testRecipient),
+		"as sealed file":       args("link", "--sealed-token-file", canary),
+		"as file of a retry":   args("retry", "--token-file", canary, "--recipient", testRecipient),
+		"as recipient":         args("link", "--token-stdin", "--recipient", canary),
+		"as recipient of seal": args("seal", "--recipient", canary),
+		"as switch":            args("link", "--token-stdin="+canary),
+		"as Atlas":             args("link", "--atlas", canary+canary, "--atlas-org", canary+canary, "--access-list-ip", canary+canary),
+		"as limit of waiting":  args("cancel", "--reason", "x", "--wait-limit", canary),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,6 +111,9 @@ func TestEveryCommandExplainsItselfWithExamples(t *testing.T) {
 	c.terminal = &c.stdout
 	for shown := range strings.Lines(c.run(t.Context(), "link", "--help").stdout) {
 		require.Less(t, len(shown), 101, "the terminal's width is respected")
+	}
+	for _, name := range []string{"seal", "keygen"} {
+		require.Contains(t, newCommand(nil).run(t.Context(), name, "--help").stdout, "starter "+name)
 	}
 	done := newCommand(nil).run(t.Context(), "--help")
 	require.Equal(t, ExitOK, done.code)

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
 )
 
 // complete types the words, the last of which TAB is pressed in, and returns
@@ -125,6 +127,22 @@ func TestManagersOfRecentLinksAreOfferedWhenNoWorkerAnswers(t *testing.T) {
 	t.Parallel()
 	values, _ := complete(t, newFakeList(t, everyState()...).command(), "status", "--manager", "")
 	require.Equal(t, []string{"demo"}, values)
+}
+
+func TestManagersAndAtlasAreThoseThatAWorkerHasNamed(t *testing.T) {
+	t.Parallel()
+	f := newFakeList(t)
+	f.known = &migrationlink.Inspection{Managers: []migrationlink.ManagerInspection{{Name: "demo"}, {Name: "prod"}}, Atlas: []string{"eu", "prod"}}
+	for typed, want := range map[string][]string{
+		"link --manager|":    {"demo", "prod"},
+		"link --atlas|":      {"eu", "prod"},
+		"retry --atlas|e":    {"eu"},
+		"status --manager|p": {"prod"},
+	} {
+		before, last, _ := strings.Cut(typed, "|")
+		values, _ := complete(t, f.command(), append(strings.Fields(before), last)...)
+		require.Equal(t, want, values, typed)
+	}
 }
 
 func TestCompletionNeitherHangsNorComplainsWithoutTemporal(t *testing.T) {

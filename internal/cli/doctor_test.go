@@ -48,7 +48,7 @@ func TestDoctorSaysWhyTheRestIsNotCheckedWithoutTemporal(t *testing.T) {
 			require.True(t, checks["settings"].OK)
 			require.Contains(t, checks["Temporal"].Detail, address)
 			require.Contains(t, checks["Temporal"].Remedy, "TEMPORAL_ADDRESS")
-			for _, rest := range []string{"namespace", "workers", "versions", "managers", "keys", "roles"} {
+			for _, rest := range []string{"namespace", "workers", "versions", "managers", "atlas", "sealing", "keys", "roles"} {
 				require.True(t, checks[rest].Skipped, rest)
 				require.Equal(t, "not checked: Temporal does not answer", checks[rest].Detail)
 			}

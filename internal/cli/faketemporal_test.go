@@ -273,12 +273,7 @@ var (
 func closeEvent(result migrationlink.LinkResult, err error) *historypb.HistoryEvent {
 	switch cause := err.(type) { //nolint:errorlint // built by the tests
 	case nil:
-		return &historypb.HistoryEvent{
-			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
-			Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
-				WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{Result: payloads(result)},
-			},
-		}
+		return completedWith(result)
 	case *temporal.CanceledError:
 		attributes := &historypb.WorkflowExecutionCanceledEventAttributes{}
 		if cause.HasDetails() {
@@ -311,6 +306,15 @@ func closeEvent(result migrationlink.LinkResult, err error) *historypb.HistoryEv
 			WorkflowExecutionFailedEventAttributes: &historypb.WorkflowExecutionFailedEventAttributes{
 				Failure: temporal.GetDefaultFailureConverter().ErrorToFailure(err),
 			},
+		},
+	}
+}
+
+func completedWith(result any) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
+			WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{Result: payloads(result)},
 		},
 	}
 }

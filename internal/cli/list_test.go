@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -33,6 +34,8 @@ type fakeList struct {
 
 	address     string
 	noNamespace bool
+	// known is what a worker has answered a minute ago; nil means none.
+	known *migrationlink.Inspection
 
 	mu      sync.Mutex
 	runs    []*workflowpb.WorkflowExecutionInfo // in Temporal's order
@@ -83,6 +86,21 @@ func (f *fakeList) ListWorkflowExecutions(_ context.Context, r *workflowservice.
 		answer.NextPageToken = []byte(strconv.Itoa(to))
 	}
 	return answer, nil
+}
+
+func (f *fakeList) DescribeWorkflowExecution(_ context.Context, r *workflowservice.DescribeWorkflowExecutionRequest) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if f.known == nil || r.GetExecution().GetWorkflowId() != knownID {
+		return nil, serviceerror.ToStatus(serviceerror.NewNotFound("workflow not found")).Err()
+	}
+	info := &workflowpb.WorkflowExecutionInfo{
+		Execution: &commonpb.WorkflowExecution{WorkflowId: knownID, RunId: testRunID},
+		Status:    completed, CloseTime: timestamppb.New(testStart.Add(2*time.Hour - time.Minute)),
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
+}
+
+func (f *fakeList) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{completedWith(*f.known)}}}, nil
 }
 
 // org is the id of the nth organization of a test.

@@ -156,6 +156,81 @@ func TestLiveViewStaysWithinTheWidth(t *testing.T) {
 	}
 }
 
+// verifyingStory is a link that is SYNCED, and Atlas shows its projects later.
+func verifyingStory() observation {
+	at := func(seconds int) time.Time { return testStart.Add(time.Duration(seconds) * time.Second) }
+	seen := story()[2]
+	seen.createdAt = at(1)
+	seen.phase, seen.phaseSince, seen.deadline = migrationlink.PhaseVerifying, at(6), at(3606)
+	seen.linkStatus, seen.polls, seen.nextTry = migrationlink.LinkSynced, 4, at(11)
+	seen.atlas, seen.atlasPolls = &migrationlink.AtlasResult{TokenCreated: true}, 1
+	return seen
+}
+
+func verifiedResult() migrationlink.LinkResult {
+	result := linked()
+	result.SyncedAt, result.EndedAt = testStart.Add(6*time.Second), testStart.Add(9*time.Second)
+	result.Atlas = &migrationlink.AtlasResult{TokenCreated: true, SourceProjects: 3, AvailableProjects: 2, VerifiedAt: result.EndedAt}
+	return result
+}
+
+func TestViewsShowTheWaitForAtlas(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	v := newLiveView(liveEnv(100, noColour), &out, testRun)
+	v.show(story()[2])
+	v.show(verifyingStory())
+	require.Equal(t, `Link of organization 5f1b2c3d4e5f6a7b8c9d0e1f, manager demo  8s
+  ✓ creating       5s
+  ✓ syncing        1s
+  ● verifying      2s  SYNCED · waiting until Atlas shows the projects · asked 1 time · next in 3s
+    until 13:00:06
+  ○ linked
+  Ctrl-C stops watching, the link goes on.
+`, screen(out.String()))
+	v.ended(verifiedResult())
+	require.Equal(t, `Link of organization 5f1b2c3d4e5f6a7b8c9d0e1f, manager demo
+  ✓ creating       5s
+  ✓ syncing        1s
+  ✓ verifying      3s
+  ✓ linked
+`, screen(out.String()))
+
+	out.Reset()
+	plain := newPlainView(liveEnv(0, nil), &out)
+	plain.show(verifyingStory())
+	plain.show(verifyingStory())
+	require.Equal(t, "12:00:08 verifying, SYNCED, waiting until Atlas shows the projects, asked 1 time, next at 12:00:11, until 13:00:06\n", out.String())
+}
+
+func TestLiveViewThatComesLateShowsTheTrueCourseUpToAtlas(t *testing.T) {
+	t.Parallel()
+	blocked := verifyingStory()
+	blocked.phase, blocked.blockedIn = migrationlink.PhaseBlocked, migrationlink.PhaseVerifying
+	undoing := verifyingStory()
+	undoing.phase, undoing.phaseSince = migrationlink.PhaseUndoing, testStart.Add(7*time.Second)
+	undoing.atlas = &migrationlink.AtlasResult{SourceProjects: 2}
+	for want, seen := range map[string]observation{
+		"\n  ✓ creating       1s\n  ✓ syncing        5s\n  ● verifying      2s":     verifyingStory(),
+		"\n  ✓ creating       1s\n  ✓ syncing        5s\n  ! verifying      2s":     blocked,
+		"\n  ✓ creating\n  ✓ syncing\n  ✗ verifying      7s\n  ● undoing        1s": undoing,
+	} {
+		var out bytes.Buffer
+		newLiveView(liveEnv(100, noColour), &out, testRun).show(seen)
+		require.Contains(t, screen(out.String()), want)
+	}
+	late := withOutcome(migrationlink.OutcomeTimedOut, refusal)
+	late.SyncedAt, late.Atlas = testStart.Add(4*time.Second), &migrationlink.AtlasResult{SourceProjects: 2}
+	for want, result := range map[string]migrationlink.LinkResult{
+		"\n  ✓ creating       1s\n  ✓ syncing        5s\n  ✓ verifying      3s\n  ✓ linked\n":    verifiedResult(),
+		"\n  ✓ creating       1s\n  ✓ syncing        3s\n  ✗ verifying      5s\n  ✗ timed-out\n": late,
+	} {
+		var out bytes.Buffer
+		newLiveView(liveEnv(100, noColour), &out, testRun).ended(result)
+		require.Contains(t, screen(out.String()), want)
+	}
+}
+
 func TestLiveViewReplacesItsLastPicture(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

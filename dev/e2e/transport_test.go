@@ -64,7 +64,7 @@ func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
 	redirect := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("WWW-Authenticate", challenge(other.URL))
-			http.Redirect(w, r, other.URL+r.URL.Path, status)
+			http.Redirect(w, r, other.URL+r.URL.Path, status) //nolint:gosec // the attack itself
 		}
 	}
 	simulated := newSimulated(t)

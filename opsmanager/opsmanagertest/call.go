@@ -4,14 +4,21 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
 
-// The base paths of the API. The manual's own example uses the second.
+// The base paths of the manager's API. The manual's own example uses the second.
 const (
 	PublicPrefix = "/api/public/v1.0"
 	AtlasPrefix  = "/api/atlas/v1.0"
+)
+
+// The paths of Atlas: its API, and where it gives access tokens.
+const (
+	AtlasAdminPrefix = "/api/atlas/v2"
+	OAuthTokenPath   = "/api/oauth/token"
 )
 
 // maxRequestBody is far above any link-token and far below what would hurt.
@@ -24,26 +31,37 @@ const (
 	noResource resource = iota
 	linkResource
 	statusResource
+	projectsResource
+	linkTokensResource // from here on of Atlas
+	availableResource
+	accessResource
 )
 
 // call is one HTTP request to the API.
 type call struct {
 	method           string
+	atlas            bool // for Atlas, not for the manager
 	resource         resource
 	orgID            string // as sent; may be malformed
 	caller           string // the address that the request came from
 	pretty, envelope bool
+	query            url.Values
+	accept           []string // the values of the header
+	authorization    string
 	body             []byte
 	bodyErr          error
 }
 
 func newCall(r *http.Request) *call {
 	query := r.URL.Query()
-	c := &call{method: r.Method, caller: r.RemoteAddr, pretty: isTrue(query.Get("pretty")), envelope: isTrue(query.Get("envelope"))}
+	c := &call{
+		method: r.Method, caller: r.RemoteAddr, pretty: isTrue(query.Get("pretty")), envelope: isTrue(query.Get("envelope")),
+		query: query, accept: r.Header.Values("Accept"), authorization: r.Header.Get("Authorization"),
+	}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		c.caller = host
 	}
-	c.orgID, c.resource = locate(r.URL.Path)
+	c.locate(r.URL.Path)
 	return c
 }
 
@@ -52,22 +70,36 @@ func isTrue(value string) bool {
 	return err == nil && parsed
 }
 
+// places are the resources below an organization, by base path.
+var places = map[string]map[string]resource{
+	PublicPrefix:     managerResources,
+	AtlasPrefix:      managerResources,
+	AtlasAdminPrefix: {"liveMigrations/linkTokens": linkTokensResource, "liveMigrations/availableProjects": availableResource},
+}
+
+var managerResources = map[string]resource{
+	"liveExport/migrationLink":        linkResource,
+	"liveExport/migrationLink/status": statusResource,
+	"groups":                          projectsResource,
+}
+
 // locate finds the organization and the resource of a path.
-func locate(path string) (string, resource) {
-	rest, ok := strings.CutPrefix(path, PublicPrefix+"/orgs/")
-	if !ok {
-		if rest, ok = strings.CutPrefix(path, AtlasPrefix+"/orgs/"); !ok {
-			return "", noResource
+func (c *call) locate(path string) {
+	if path == OAuthTokenPath {
+		c.atlas, c.resource = true, accessResource
+		return
+	}
+	for prefix, resources := range places {
+		rest, ok := strings.CutPrefix(path, prefix+"/")
+		if !ok {
+			continue
+		}
+		c.atlas = prefix == AtlasAdminPrefix
+		if rest, ok = strings.CutPrefix(rest, "orgs/"); ok {
+			c.orgID, rest, _ = strings.Cut(rest, "/")
+			c.resource = resources[rest]
 		}
 	}
-	orgID, rest, _ := strings.Cut(rest, "/")
-	switch rest {
-	case "liveExport/migrationLink":
-		return orgID, linkResource
-	case "liveExport/migrationLink/status":
-		return orgID, statusResource
-	}
-	return orgID, noResource
 }
 
 // readBody reads the body once, before anything waits: net/http notices that a

@@ -17,7 +17,7 @@ func TestTheControlInterfaceDoesWhatTheMethodsDo(t *testing.T) {
 	inForce := c.call(http.MethodPut, "/simulator/orgs/"+orgID, `{"syncDelay":"1h","secondPost":"overwrite","echoToken":true}`)
 	require.Equal(t, http.StatusOK, inForce.StatusCode, inForce.body)
 	require.JSONEq(t, `{"syncDelay":"1h0m0s","sync":"after-delay","flapPeriod":"1s","postReply":"201","secondPost":"overwrite",
-		"statusWithoutLink":"not-found","deleteWithoutLink":"not-found","echoToken":true}`, inForce.body)
+		"statusWithoutLink":"not-found","deleteWithoutLink":"not-found","projects":2,"availableDelay":"0s","echoToken":true}`, inForce.body)
 	require.Equal(t, http.StatusOK, c.call(http.MethodPut, "/simulator/orgs/default", `{"sync":"never"}`).StatusCode)
 
 	set := c.call(http.MethodPut, "/simulator/faults", `{"faults":[{"kind":"too-many-requests","operation":"POST","count":1,"retryAfter":"3s"}]}`)

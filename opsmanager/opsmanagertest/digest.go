@@ -49,9 +49,9 @@ const (
 	granted
 )
 
-func newVerifier(o Options) *verifier {
+func newVerifier(o Options, publicKey, privateKey string) *verifier {
 	return &verifier{
-		publicKey: o.PublicKey, privateKey: o.PrivateKey,
+		publicKey: publicKey, privateKey: privateKey,
 		lifetime: o.NonceLifetime, strict: o.StrictNonceCount, algorithms: o.Algorithms, now: o.Now,
 		nonces: map[string]*nonce{},
 	}

@@ -32,7 +32,7 @@ var disturbances = map[FaultKind]func(Fault, *exchange){
 	Redirect:        redirect,
 	OtherError:      otherError,
 	NoChallenge:     func(_ Fault, x *exchange) { unauthorized(nil).write(x.w) },
-	StaleNonce:      func(_ Fault, x *exchange) { x.m.challenged(true).write(x.w) },
+	StaleNonce:      func(_ Fault, x *exchange) { x.m.challenged(x.c, true).write(x.w) },
 	ConnectionReset: func(_ Fault, x *exchange) { x.reset() },
 	StallBefore:     stallBefore,
 	LateEffect:      lateEffect,

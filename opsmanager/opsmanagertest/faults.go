@@ -3,7 +3,6 @@ package opsmanagertest
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,7 +48,8 @@ const (
 // request that it fits is hit.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
-	// Operation is POST, GET or DELETE; all of them if empty.
+	// Operation is POST, GET or DELETE, or a name such as ToAtlas or CreateLink;
+	// all of them if empty.
 	Operation string `json:"operation,omitempty"`
 	// OrgID is the one organization to hit; all of them if empty.
 	OrgID string `json:"orgId,omitempty"`
@@ -132,7 +132,7 @@ func (m *Manager) nextFault(c *call, beforeAuthentication bool) (Fault, bool) {
 }
 
 func (f *FaultState) fits(c *call) bool {
-	return (f.Operation == "" || f.Operation == c.method) &&
+	return c.is(f.Operation) &&
 		(f.OrgID == "" || f.OrgID == c.orgID) &&
 		(f.Count == 0 || f.Hits < f.Count)
 }
@@ -147,8 +147,8 @@ func (f Fault) validate() error {
 	}
 	location, locationErr := url.Parse(f.Location)
 	switch {
-	case !slices.Contains([]string{"", http.MethodPost, http.MethodGet, http.MethodDelete}, f.Operation):
-		return fmt.Errorf("operation cannot be %q; it is POST, GET or DELETE, or left out for all", f.Operation)
+	case f.Operation != "" && !slices.Contains(knownOperations(), f.Operation):
+		return fmt.Errorf("operation cannot be %q; it is one of %s, or left out for all", f.Operation, strings.Join(knownOperations(), ", "))
 	case f.OrgID != "" && !orgIDForm.MatchString(f.OrgID):
 		return fmt.Errorf("orgId %q is not 24 lower-case hexadecimal digits", f.OrgID)
 	case f.Count < 0 || f.Bytes < 0 || f.Duration < 0 || f.RetryAfter != nil && *f.RetryAfter < 0:

@@ -61,6 +61,9 @@ func (l *link) reported(s OrgSettings, now time.Time) string {
 
 // perform does what a call asks for, and returns the reply.
 func (m *Manager) perform(c *call) reply {
+	if c.resource == accessResource {
+		return m.giveAccess(c)
+	}
 	if denied, ok := m.admit(c); !ok {
 		return denied
 	}
@@ -70,14 +73,26 @@ func (m *Manager) perform(c *call) reply {
 	if settings.Refusal != "" && settings.Refusal != NoRefusal {
 		return refuse(settings.Refusal, c)
 	}
-	switch {
-	case c.resource == statusResource && c.method == http.MethodGet:
+	switch c.operation() {
+	case ReadLinkStatus:
 		return m.linkStatus(org, settings)
-	case c.resource == linkResource && c.method == http.MethodPost:
+	case CreateLink:
 		return m.createLink(c, org, settings)
-	case c.resource == linkResource && c.method == http.MethodDelete:
+	case DeleteLink:
 		return m.deleteLink(org, settings)
+	case ReadProjects:
+		return m.projects(c, settings)
+	case CreateLinkToken:
+		return m.createLinkToken(c, org)
+	case DeleteLinkToken:
+		return m.deleteLinkToken(org)
+	case AvailableProjects:
+		return m.available(org, settings)
 	}
+	return methodNotAllowed()
+}
+
+func methodNotAllowed() reply {
 	return apiError(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "This method is not allowed on this resource.")
 }
 
@@ -86,6 +101,8 @@ func (m *Manager) admit(c *call) (reply, bool) {
 	switch {
 	case c.resource == noResource:
 		return apiError(http.StatusNotFound, "RESOURCE_NOT_FOUND", "Cannot find this resource."), false
+	case c.atlas && !acceptsVersion(c.accept):
+		return apiError(http.StatusNotAcceptable, codeNoVersion, "Name a version of the API in the header Accept, such as "+atlasMediaType+"."), false
 	case !orgIDForm.MatchString(c.orgID):
 		return refuse("INVALID_ORG_ID", c), false
 	case !m.exists(c.orgID):
@@ -111,16 +128,18 @@ func (m *Manager) createLink(c *call, org *organizationRecord, s OrgSettings) re
 	case problem != nil:
 		return *problem
 	case s.TokenRefusal != "" && s.TokenRefusal != NoRefusal:
-		return refuseToken(token, s)
+		return refuseToken(token, s.TokenRefusal, s)
+	case m.options.Joint && !m.wasIssuedFor(token, c.orgID):
+		return refuseToken(token, RefusedToken, s)
 	case org.Link != nil && s.SecondPost == SecondPostConflict:
 		return apiError(http.StatusConflict, codeAlreadyLinked, "This organization already has a link.", c.orgID)
 	case org.Link != nil && s.SecondPost == SecondPostIdempotent:
 		return m.created(c.orgID, token, org, s)
 	}
 	now := m.options.Now()
-	sum := sha256.Sum256([]byte(token))
-	org.Link = &link{TokenSHA256: hex.EncodeToString(sum[:]), CreatedAt: now, SyncedAt: now.Add(time.Duration(*s.SyncDelay))}
+	org.Link = &link{TokenSHA256: hashOf(token), CreatedAt: now, SyncedAt: now.Add(time.Duration(*s.SyncDelay))}
 	org.EffectivePosts++
+	m.noteUse(org.Link.TokenSHA256, c.orgID)
 	if err := m.save(); err != nil {
 		return cannotSave(err)
 	}
@@ -128,11 +147,16 @@ func (m *Manager) createLink(c *call, org *organizationRecord, s OrgSettings) re
 }
 
 // refuseToken may repeat the token, as a careless server would.
-func refuseToken(token string, s OrgSettings) reply {
+func refuseToken(token, code string, s OrgSettings) reply {
 	if *s.EchoToken {
-		return apiError(http.StatusBadRequest, s.TokenRefusal, fmt.Sprintf("The link-token %s is not valid.", token), token)
+		return apiError(http.StatusBadRequest, code, fmt.Sprintf("The link-token %s is not valid.", token), token)
 	}
-	return apiError(http.StatusBadRequest, s.TokenRefusal, "The link-token is not valid.", "linkToken")
+	return apiError(http.StatusBadRequest, code, "The link-token is not valid.", "linkToken")
+}
+
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
 }
 
 type targetOrg struct {
@@ -199,13 +223,23 @@ func cannotSave(err error) reply {
 	return apiError(http.StatusInternalServerError, "UNEXPECTED_ERROR", "The simulator could not write its state file: "+err.Error())
 }
 
-// linkToken reads the one field of a POST, strictly. No error repeats a value of
-// the body: it may be the token.
+// linkToken reads the one field of a POST, strictly.
 func linkToken(c *call) (string, *reply) {
-	bad := func(code, detail string, parameters ...any) (string, *reply) {
-		r := apiError(http.StatusBadRequest, code, detail, parameters...)
-		return "", &r
+	var token *string
+	switch problem := c.field("linkToken", &token); {
+	case problem != nil:
+		return "", problem
+	case token == nil:
+		return "", bad("MISSING_ATTRIBUTE", "The required attribute linkToken was not specified.", "linkToken")
+	case *token == "":
+		return "", bad("INVALID_ATTRIBUTE", "Invalid attribute linkToken specified.", "linkToken")
 	}
+	return *token, nil
+}
+
+// field reads the one field that a body may have. No error repeats a value of
+// the body: it may be the token.
+func (c *call) field(name string, into any) *reply {
 	if c.bodyErr != nil {
 		return bad("MALFORMED_JSON", "The request body could not be read.")
 	}
@@ -216,26 +250,17 @@ func linkToken(c *call) (string, *reply) {
 		}
 		return bad("MALFORMED_JSON", "Received JSON is malformed.")
 	}
-	var token *string
-	switch field := unknownField(fields); {
-	case field != "":
-		return bad("INVALID_ATTRIBUTE", fmt.Sprintf("Invalid attribute %s specified.", field), field)
-	case json.Unmarshal(fields["linkToken"], &token) != nil && fields["linkToken"] != nil:
-		return bad("INVALID_JSON", "Received JSON does not match expected format.")
-	case token == nil:
-		return bad("MISSING_ATTRIBUTE", "The required attribute linkToken was not specified.", "linkToken")
-	case *token == "":
-		return bad("INVALID_ATTRIBUTE", "Invalid attribute linkToken specified.", "linkToken")
-	}
-	return *token, nil
-}
-
-// unknownField is the first field by name that is not linkToken.
-func unknownField(fields map[string]json.RawMessage) string {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if name != "linkToken" {
-			return name
+	for _, other := range slices.Sorted(maps.Keys(fields)) {
+		if other != name {
+			return bad("INVALID_ATTRIBUTE", fmt.Sprintf("Invalid attribute %s specified.", other), other)
 		}
 	}
-	return ""
+	if value, ok := fields[name]; ok && json.Unmarshal(value, into) != nil {
+		return bad("INVALID_JSON", "Received JSON does not match expected format.")
+	}
+	return nil
+}
+
+func bad(code, detail string, parameters ...any) *reply {
+	return new(apiError(http.StatusBadRequest, code, detail, parameters...))
 }

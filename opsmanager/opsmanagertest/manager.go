@@ -12,15 +12,19 @@ import (
 // Manager is a simulated manager, an http.Handler. It is safe for concurrent use.
 type Manager struct {
 	options  Options
-	verifier *verifier
+	verifier *verifier // of the manager's API key
+	atlas    *verifier // of Atlas's
+	access   *accessTokens
 	control  http.Handler
 	closed   chan struct{}
 	closing  sync.Once
 
 	mu       sync.Mutex
 	orgs     map[string]*organizationRecord
+	issuers  map[string]string // Atlas's organizations by the SHA-256 of their link-tokens
 	defaults OrgSettings
 	totals   Totals
+	oauth    OAuthCounts
 	faults   []*FaultState
 	random   *rand.Rand
 }
@@ -31,6 +35,7 @@ type organizationRecord struct {
 	Link     *link       `json:"link,omitempty"`
 	Settings OrgSettings `json:"settings,omitzero"`
 	Counts
+	Atlas atlasRecord `json:"atlas,omitzero"`
 }
 
 // New makes a simulated manager, with the links of its state file if it has one.
@@ -39,7 +44,13 @@ func New(options Options) (*Manager, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Manager{options: options, verifier: newVerifier(options), closed: make(chan struct{})}
+	m := &Manager{
+		options:  options,
+		verifier: newVerifier(options, options.PublicKey, options.PrivateKey),
+		atlas:    newVerifier(options, options.AtlasPublicKey, options.AtlasPrivateKey),
+		access:   &accessTokens{options: options, ends: map[[32]byte]time.Time{}},
+		closed:   make(chan struct{}),
+	}
 	m.control = m.controlHandler()
 	m.blank()
 	if err := m.load(); err != nil {
@@ -49,7 +60,8 @@ func New(options Options) (*Manager, error) {
 }
 
 // Reset makes everything as it was after New with no state file: no links, the
-// settings of Options, no faults, counts of zero, the seed at its start. Nonces stay.
+// settings of Options, no faults, counts of zero, the seed at its start. Nonces and
+// access tokens stay.
 func (m *Manager) Reset() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,6 +71,8 @@ func (m *Manager) Reset() error {
 
 func (m *Manager) blank() {
 	m.orgs = map[string]*organizationRecord{}
+	m.issuers = map[string]string{}
+	m.oauth = OAuthCounts{}
 	m.defaults = m.options.Defaults
 	m.totals = Totals{}
 	m.faults = nil
@@ -71,8 +85,8 @@ func (m *Manager) Close() {
 	m.closing.Do(func() { close(m.closed) })
 }
 
-// ServeHTTP answers the API under both its prefixes, and the control interface
-// under /simulator/.
+// ServeHTTP answers the manager's API under both its prefixes, that of Atlas, and
+// the control interface under /simulator/.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		m.serveAPI(w, r)
@@ -90,7 +104,7 @@ func (m *Manager) serveAPI(w http.ResponseWriter, r *http.Request) {
 		fault.disturb(&exchange{m, w, r, c, func() reply { return m.answer(c, r) }})
 		return
 	}
-	if denied, ok := m.authenticate(r); !ok {
+	if denied, ok := m.authenticate(c, r); !ok {
 		denied.write(w)
 		return
 	}
@@ -108,7 +122,7 @@ func (m *Manager) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // answer is what a call gets when nothing but itself decides.
 func (m *Manager) answer(c *call, r *http.Request) reply {
-	if denied, ok := m.authenticate(r); !ok {
+	if denied, ok := m.authenticate(c, r); !ok {
 		return denied
 	}
 	m.countCall(c)
@@ -117,17 +131,30 @@ func (m *Manager) answer(c *call, r *http.Request) reply {
 
 // authenticate returns the reply to a request without the right credentials, or
 // true.
-func (m *Manager) authenticate(r *http.Request) (reply, bool) {
-	verdict := m.verifier.verify(r)
+func (m *Manager) authenticate(c *call, r *http.Request) (reply, bool) {
+	switch {
+	case c.resource == accessResource:
+		return m.authenticateClient(r)
+	case c.atlas && isBearer(c.authorization):
+		return m.authenticateBearer(c)
+	}
+	verdict := m.verifierOf(c).verify(r)
 	if verdict == granted {
 		return reply{}, true
 	}
-	return m.challenged(verdict == stale), false
+	return m.challenged(c, verdict == stale), false
 }
 
-func (m *Manager) challenged(isStale bool) reply {
+func (m *Manager) verifierOf(c *call) *verifier {
+	if c.atlas {
+		return m.atlas
+	}
+	return m.verifier
+}
+
+func (m *Manager) challenged(c *call, isStale bool) reply {
 	m.countChallenge()
-	return unauthorized(m.verifier.challenge(isStale))
+	return unauthorized(m.verifierOf(c).challenge(isStale))
 }
 
 // SetOrg replaces the settings of one organization, or of all that have none of

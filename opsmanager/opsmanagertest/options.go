@@ -15,6 +15,18 @@ const (
 	DefaultPrivateKey = "demo-private-key"
 )
 
+// The API key and the service account that simulated Atlas knows unless Options
+// say others.
+const (
+	DefaultAtlasPublicKey    = "DEMOATLS"
+	DefaultAtlasPrivateKey   = "demo-atlas-private-key"
+	DefaultAtlasClientID     = "mdb_sa_id_6a1b2c3d4e5f6a7b8c9d0e1f"
+	DefaultAtlasClientSecret = "mdb_sa_sk_demo-atlas-client-secret" //nolint:gosec // known to all
+)
+
+// DefaultAccessTokenLifetime is how long the access tokens of Atlas live.
+const DefaultAccessTokenLifetime = time.Hour
+
 // The digest algorithms that a simulated manager can offer.
 const (
 	MD5    = "MD5"
@@ -30,6 +42,20 @@ type Options struct {
 	Seed uint64
 	// PublicKey and PrivateKey are the one API key that is accepted.
 	PublicKey, PrivateKey string
+	// AtlasPublicKey and AtlasPrivateKey are the one API key that Atlas accepts,
+	// AtlasClientID and AtlasClientSecret its one service account.
+	AtlasPublicKey, AtlasPrivateKey  string
+	AtlasClientID, AtlasClientSecret string
+	// AccessTokenLifetime is how long an access token of the service account is
+	// accepted, in whole seconds. DefaultAccessTokenLifetime if zero.
+	AccessTokenLifetime time.Duration
+	// AccessTokensPerMinute is how many requests for an access token are answered
+	// within a minute; others get 429 and Retry-After. No limit if zero. Of the
+	// real one 50 is known.
+	AccessTokensPerMinute int
+	// Joint makes the manager accept only link-tokens that Atlas here has issued,
+	// has not deleted, and that no other source organization was linked with.
+	Joint bool
 	// SyncDelay is the time from POST to SYNCED, of every organization whose
 	// settings say nothing else.
 	SyncDelay time.Duration
@@ -43,11 +69,13 @@ type Options struct {
 	// Algorithms are offered in this order, each in a header of its own. MD5 if
 	// empty.
 	Algorithms []string
-	// KnownOrgs are the organizations that exist; if empty, all do.
+	// KnownOrgs are the organizations that exist, of the manager and of Atlas; if
+	// empty, all do.
 	KnownOrgs []string
-	// StateFile keeps links, settings and per-organization counts over a restart.
-	// Faults, totals and nonces are not kept. It never holds a link-token. It is
-	// written when a link or a setting changes.
+	// StateFile keeps links, the hashes of issued link-tokens, settings and
+	// per-organization counts over a restart. Faults, totals, nonces and access
+	// tokens are not kept. It never holds a link-token. It is written when a link,
+	// a link-token or a setting changes.
 	StateFile string
 	// Defaults are the settings of organizations that have none of their own.
 	Defaults OrgSettings
@@ -60,6 +88,11 @@ var orgIDForm = regexp.MustCompile(`^[a-f0-9]{24}$`)
 func (o Options) withDefaults() Options {
 	o.PublicKey = cmp.Or(o.PublicKey, DefaultPublicKey)
 	o.PrivateKey = cmp.Or(o.PrivateKey, DefaultPrivateKey)
+	o.AtlasPublicKey = cmp.Or(o.AtlasPublicKey, DefaultAtlasPublicKey)
+	o.AtlasPrivateKey = cmp.Or(o.AtlasPrivateKey, DefaultAtlasPrivateKey)
+	o.AtlasClientID = cmp.Or(o.AtlasClientID, DefaultAtlasClientID)
+	o.AtlasClientSecret = cmp.Or(o.AtlasClientSecret, DefaultAtlasClientSecret)
+	o.AccessTokenLifetime = cmp.Or(o.AccessTokenLifetime, DefaultAccessTokenLifetime)
 	o.NonceLifetime = cmp.Or(o.NonceLifetime, DefaultNonceLifetime)
 	if len(o.Algorithms) == 0 {
 		o.Algorithms = []string{MD5}
@@ -73,12 +106,16 @@ func (o Options) withDefaults() Options {
 // Validate reports the first option that cannot be. New calls it.
 func (o Options) Validate() error {
 	switch {
-	case strings.ContainsAny(o.PublicKey, ":\"\\"):
+	case strings.ContainsAny(o.PublicKey+o.AtlasPublicKey, ":\"\\"):
 		return fmt.Errorf("the public key cannot contain a colon, a quote or a backslash: digest authentication cannot carry them")
 	case o.SyncDelay < 0:
 		return fmt.Errorf("the sync delay cannot be negative: %s", o.SyncDelay)
 	case o.NonceLifetime < 0:
 		return fmt.Errorf("the nonce lifetime cannot be negative: %s", o.NonceLifetime)
+	case o.AccessTokenLifetime < 0 || o.AccessTokenLifetime%time.Second != 0:
+		return fmt.Errorf("the lifetime of access tokens cannot be %s: it is told in whole seconds", o.AccessTokenLifetime)
+	case o.AccessTokensPerMinute < 0:
+		return fmt.Errorf("the number of access tokens per minute cannot be negative: %d", o.AccessTokensPerMinute)
 	}
 	for i, algorithm := range o.Algorithms {
 		if algorithm != MD5 && algorithm != SHA256 {

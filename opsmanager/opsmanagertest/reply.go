@@ -93,7 +93,7 @@ func (r reply) enveloped() reply {
 		Status  int             `json:"status"`
 		Content json.RawMessage `json:"content"`
 	}{r.status, content})
-	envelope.header = r.header
+	envelope.header, envelope.contentType = r.header, r.contentType
 	if r.status == http.StatusNoContent {
 		envelope.status = http.StatusOK
 	}

@@ -44,7 +44,7 @@ const (
 // settings of EveryOrg.
 const NoRefusal = "none"
 
-// OrgSettings say how the manager behaves for one organization. What is left
+// OrgSettings say how the manager, or Atlas, behaves for one organization. What is left
 // out is as for EveryOrg, and there as the field says.
 type OrgSettings struct {
 	// SyncDelay is the time from POST to SYNCED; Options.SyncDelay by default. It
@@ -65,6 +65,12 @@ type OrgSettings struct {
 	StatusWithoutLink string `json:"statusWithoutLink,omitempty"`
 	// DeleteWithoutLink is WithoutLinkNotFound by default.
 	DeleteWithoutLink string `json:"deleteWithoutLink,omitempty"`
+	// Projects is how many projects a source organization has; 2 by default.
+	Projects *int `json:"projects,omitempty"`
+	// AvailableDelay is the time from SYNCED until Atlas shows the projects of the
+	// source; none by default. Where source and target organization have settings,
+	// the longer one.
+	AvailableDelay *Duration `json:"availableDelay,omitempty"`
 	// EchoToken puts the link-token that a POST brought into its reply.
 	EchoToken *bool `json:"echoToken,omitempty"`
 	// ErrorMessage is in the reply to a POST that succeeded.
@@ -92,6 +98,8 @@ func builtin(syncDelay time.Duration) OrgSettings {
 		SecondPost:        SecondPostConflict,
 		StatusWithoutLink: WithoutLinkNotFound,
 		DeleteWithoutLink: WithoutLinkNotFound,
+		Projects:          new(2),
+		AvailableDelay:    After(0),
 		EchoToken:         new(false),
 	}
 }
@@ -107,6 +115,8 @@ func (s OrgSettings) over(base OrgSettings) OrgSettings {
 	s.SecondPost = cmp.Or(s.SecondPost, base.SecondPost)
 	s.StatusWithoutLink = cmp.Or(s.StatusWithoutLink, base.StatusWithoutLink)
 	s.DeleteWithoutLink = cmp.Or(s.DeleteWithoutLink, base.DeleteWithoutLink)
+	s.Projects = cmp.Or(s.Projects, base.Projects)
+	s.AvailableDelay = cmp.Or(s.AvailableDelay, base.AvailableDelay)
 	s.EchoToken = cmp.Or(s.EchoToken, base.EchoToken)
 	s.ErrorMessage = cmp.Or(s.ErrorMessage, base.ErrorMessage)
 	s.Refusal = cmp.Or(s.Refusal, base.Refusal)
@@ -139,8 +149,11 @@ func (s OrgSettings) validate() error {
 	if s.TokenRefusal != "" && s.TokenRefusal != NoRefusal && !errorCodeForm.MatchString(s.TokenRefusal) {
 		return fmt.Errorf("tokenRefusal cannot be %q; it is %s or an error code such as %s", s.TokenRefusal, NoRefusal, RefusedToken)
 	}
-	if s.SyncDelay != nil && *s.SyncDelay < 0 || s.FlapPeriod < 0 {
-		return fmt.Errorf("syncDelay and flapPeriod cannot be negative")
+	if s.SyncDelay != nil && *s.SyncDelay < 0 || s.FlapPeriod < 0 || s.AvailableDelay != nil && *s.AvailableDelay < 0 {
+		return fmt.Errorf("syncDelay, flapPeriod and availableDelay cannot be negative")
+	}
+	if s.Projects != nil && (*s.Projects < 0 || *s.Projects > maxProjects) {
+		return fmt.Errorf("projects cannot be %d; it is a number from 0 to %d", *s.Projects, maxProjects)
 	}
 	return nil
 }

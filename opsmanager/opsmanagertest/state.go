@@ -11,11 +11,13 @@ import (
 type State struct {
 	Totals Totals `json:"totals"`
 	// Orgs are the organizations that were asked for or have settings, by id.
-	Orgs   map[string]OrgState `json:"orgs"`
-	Faults []FaultState        `json:"faults"`
+	Orgs map[string]OrgState `json:"orgs"`
+	// Atlas is what Atlas was asked.
+	Atlas  AtlasState   `json:"atlas,omitzero"`
+	Faults []FaultState `json:"faults"`
 }
 
-// Totals count requests to the API since the start or Reset.
+// Totals count requests to the manager and to Atlas since the start or Reset.
 type Totals struct {
 	Requests int `json:"requests"`
 	// Connections are TCP connections that carried a request to the API. They are
@@ -25,7 +27,8 @@ type Totals struct {
 	// BodiesWithoutCredentials are requests that sent a body, so perhaps a
 	// link-token, before they were challenged.
 	BodiesWithoutCredentials int `json:"bodiesWithoutCredentials"`
-	// PostsFirstOnConnection are connections that began with a POST.
+	// PostsFirstOnConnection are connections that began with a POST, other than
+	// for an access token.
 	PostsFirstOnConnection int `json:"postsFirstOnConnection"`
 	// Challenges are replies of 401 with a new nonce.
 	Challenges int `json:"challenges"`
@@ -42,6 +45,8 @@ type Counts struct {
 	// EffectiveDeletes removed a link.
 	EffectiveDeletes           int `json:"effectiveDeletes"`
 	RequestsWithoutCredentials int `json:"requestsWithoutCredentials"`
+	// ProjectReads are GETs of the projects, which Gets leaves out.
+	ProjectReads int `json:"projectReads,omitempty"`
 }
 
 // OrgState is the evidence of one organization.
@@ -58,8 +63,11 @@ type OrgState struct {
 func (m *Manager) State() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	state := State{Totals: m.totals, Orgs: map[string]OrgState{}, Faults: make([]FaultState, len(m.faults))}
+	state := State{Totals: m.totals, Orgs: map[string]OrgState{}, Atlas: m.atlasState(), Faults: make([]FaultState, len(m.faults))}
 	for id, org := range m.orgs {
+		if org.isAtlas() {
+			continue
+		}
 		shown := OrgState{LinkStatus: org.Link.status(m.settings(id), m.options.Now()), Counts: org.Counts}
 		if org.Link != nil {
 			shown.TokenSHA256 = org.Link.TokenSHA256
@@ -77,9 +85,12 @@ func (m *Manager) countArrival(c *call, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.totals.Requests++
+	if c.resource == accessResource {
+		m.oauth.OAuthTokenRequests++
+	}
 	if isFirst(r) {
 		m.totals.Connections++
-		if c.method == http.MethodPost {
+		if c.method == http.MethodPost && c.resource != accessResource {
 			m.totals.PostsFirstOnConnection++
 		}
 	}
@@ -90,8 +101,13 @@ func (m *Manager) countArrival(c *call, r *http.Request) {
 	if r.ContentLength != 0 {
 		m.totals.BodiesWithoutCredentials++
 	}
-	if orgIDForm.MatchString(c.orgID) {
-		m.org(c.orgID).RequestsWithoutCredentials++
+	if !orgIDForm.MatchString(c.orgID) {
+		return
+	}
+	if org := m.org(c.orgID); c.atlas {
+		org.Atlas.RequestsWithoutCredentials++
+	} else {
+		org.RequestsWithoutCredentials++
 	}
 }
 
@@ -109,12 +125,16 @@ func (m *Manager) countCall(c *call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	org := m.org(c.orgID)
-	switch c.method {
-	case http.MethodPost:
+	switch {
+	case c.atlas:
+		org.Atlas.count(c.method)
+	case c.resource == projectsResource:
+		org.ProjectReads++
+	case c.method == http.MethodPost:
 		org.Posts++
-	case http.MethodGet:
+	case c.method == http.MethodGet:
 		org.Gets++
-	case http.MethodDelete:
+	case c.method == http.MethodDelete:
 		org.Deletes++
 	}
 }

@@ -39,6 +39,9 @@ func (m *Manager) load() error {
 			return fmt.Errorf("state file %s: %w", m.options.StateFile, err)
 		}
 		m.orgs[id] = record
+		for _, token := range record.Atlas.Tokens {
+			m.issuers[token.SHA256] = id
+		}
 	}
 	m.defaults = kept.Defaults.over(m.options.Defaults)
 	return m.defaults.validate()

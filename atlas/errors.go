@@ -27,6 +27,10 @@ type TransportError = adminapi.TransportError
 // for the authentication of the API.
 var ErrAuthentication = adminapi.ErrAuthentication
 
+// ErrClientCertificate is found in a TransportError when the server asks for a
+// client certificate and gets none, or none that it trusts.
+var ErrClientCertificate = adminapi.ErrClientCertificate
+
 // MayHaveTakenEffect tells whether the call that ended with err may have been
 // carried out all the same: there may be a link-token that nobody knows.
 func MayHaveTakenEffect(err error) bool {

@@ -17,6 +17,10 @@ type TransportError = adminapi.TransportError
 // for the authentication of the link API.
 var ErrAuthentication = adminapi.ErrAuthentication
 
+// ErrClientCertificate is found in a TransportError when the server asks for a
+// client certificate and gets none, or none that it trusts.
+var ErrClientCertificate = adminapi.ErrClientCertificate
+
 // MayHaveTakenEffect tells whether the call that ended with err may have been
 // carried out all the same.
 func MayHaveTakenEffect(err error) bool {

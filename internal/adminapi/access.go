@@ -255,5 +255,5 @@ func (t *accessTransport) send(request *http.Request) (*Reply, error) {
 	request.Header.Set("User-Agent", userAgent)
 	l := c.lanes.take()
 	defer c.lanes.give(l)
-	return roundTrip(l, request, DefaultMaxBody)
+	return l.roundTrip(request, DefaultMaxBody)
 }

@@ -138,19 +138,7 @@ func (c *Client) send(ctx context.Context, l *lane, call *Call, authorize func(*
 	if err := authorize(request); err != nil {
 		return nil, err
 	}
-	return roundTrip(l, request, max(call.MaxBody, DefaultMaxBody))
-}
-
-// roundTrip follows no redirect, whatever the status.
-func roundTrip(l *lane, request *http.Request, maxBody int64) (*Reply, error) {
-	response, err := l.transport.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	r := &Reply{Status: response.StatusCode, Header: response.Header}
-	r.Body, r.BodyErr = readBody(response.Body, maxBody)
-	return r, nil
+	return l.roundTrip(request, max(call.MaxBody, DefaultMaxBody))
 }
 
 // forSending returns the context of one request.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -24,6 +25,10 @@ const (
 // errNoConnection: the lane is closed to new connections, and has none.
 var errNoConnection = errors.New("the connection was closed")
 
+// ErrClientCertificate is found in a TransportError when the server asks for a
+// client certificate and gets none, or none that it trusts.
+var ErrClientCertificate = errors.New("the server wants a client certificate that it trusts")
+
 // A lane is one connection with one digest challenge, used by one call at a
 // time. So the counts of a nonce reach the server in order, which some verify;
 // and a POST can follow a GET on the same connection.
@@ -36,6 +41,9 @@ type lane struct {
 	// connected forbids new connections: what is sent now must not be the first
 	// on its connection.
 	connected atomic.Bool
+	// asked says that the server has asked for a client certificate and not
+	// answered a request since.
+	asked atomic.Bool
 }
 
 func newLane(config *tls.Config) *lane {
@@ -56,7 +64,33 @@ func newLane(config *tls.Config) *lane {
 		// The default of 10 MB of headers invites a hostile server.
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+	l.transport.TLSClientConfig.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		l.asked.Store(true)
+		for _, certificate := range config.Certificates {
+			if request.SupportsCertificate(&certificate) == nil {
+				return &certificate, nil
+			}
+		}
+		return &tls.Certificate{}, nil
+	}
 	return l
+}
+
+// roundTrip makes one request and reads the reply. It follows no redirect,
+// whatever the status.
+func (l *lane) roundTrip(request *http.Request, maxBody int64) (*Reply, error) {
+	response, err := l.transport.RoundTrip(request)
+	if err != nil {
+		if remote, ok := errors.AsType[*net.OpError](err); ok && remote.Op == "remote error" && l.asked.Load() {
+			err = fmt.Errorf("%w (%w)", ErrClientCertificate, err)
+		}
+		return nil, err
+	}
+	l.asked.Store(false)
+	defer response.Body.Close()
+	r := &Reply{Status: response.StatusCode, Header: response.Header}
+	r.Body, r.BodyErr = readBody(response.Body, maxBody)
+	return r, nil
 }
 
 // lanes are the lanes of one origin. There are as many as there were calls at

@@ -67,7 +67,8 @@ func TestALinkThatWaitsForAtlasIsAccepted(t *testing.T) {
 	require.Equal(t, ExitOK, done.code, done.stderr)
 	require.Contains(t, done.stdout, "Accepted by the manager: SYNCED, waiting until Atlas shows the projects, until 13:00:01")
 
-	f.running().status = status
+	f = newFakeTemporal(t).running()
+	f.status = status
 	done = newCommand(f).run(t.Context(), args("retry")...)
 	require.Equal(t, ExitOther, done.code)
 	require.Contains(t, done.stderr, "it is verifying and goes on by itself; nothing was sent. Atlas is asked again and again")

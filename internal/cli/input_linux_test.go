@@ -20,17 +20,17 @@ func terminalPair(t *testing.T) (person, process *os.File) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = person.Close() })
 	var locked, number int32
-	control(t, person, syscall.TIOCSPTLCK, unsafe.Pointer(&locked))
-	control(t, person, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	control(t, person, syscall.TIOCSPTLCK, &locked)
+	control(t, person, syscall.TIOCGPTN, &number)
 	process, err = os.OpenFile("/dev/pts/"+strconv.Itoa(int(number)), os.O_RDWR|syscall.O_NOCTTY, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = process.Close() })
 	return person, process
 }
 
-func control(t *testing.T, file *os.File, request uintptr, value unsafe.Pointer) {
+func control[T any](t *testing.T, file *os.File, request uintptr, value *T) {
 	t.Helper()
-	_, _, failed := syscall.Syscall(syscall.SYS_IOCTL, file.Fd(), request, uintptr(value))
+	_, _, failed := syscall.Syscall(syscall.SYS_IOCTL, file.Fd(), request, uintptr(unsafe.Pointer(value))) //nolint:gosec // so the system is called
 	require.Zero(t, failed)
 }
 
@@ -38,7 +38,7 @@ func control(t *testing.T, file *os.File, request uintptr, value unsafe.Pointer)
 func shows(t *testing.T, terminal *os.File) bool {
 	t.Helper()
 	var settings syscall.Termios
-	control(t, terminal, syscall.TCGETS, unsafe.Pointer(&settings))
+	control(t, terminal, syscall.TCGETS, &settings)
 	return settings.Lflag&syscall.ECHO != 0
 }
 

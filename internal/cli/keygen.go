@@ -97,7 +97,7 @@ func (a *app) writeIdentity(file string, text redact.Secret, recipient seal.Reci
 
 // writeNew leaves no half of a file behind.
 func writeNew(name string, text redact.Secret) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the user names
 	if errors.Is(err, fs.ErrExist) {
 		return failure{ExitOther, name + " is there already; nothing was written", "Name another file: what is sealed to the identity in this one could not be opened any more."}
 	}

@@ -26,8 +26,6 @@ type tokenFlags struct {
 // tokenSources are the flags that each name a source, in the order of the help.
 var tokenSources = []string{"token-ref", "token-stdin", "token-file", "sealed-token-file", "atlas"}
 
-const tokenSourcesText = "--token-ref, --token-stdin, --token-file, --sealed-token-file or --atlas"
-
 func (f *tokenFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.ref, "token-ref", "", "where the workers find the link-token: env:LINK_TOKEN_NAME or file:name")
@@ -80,7 +78,7 @@ func (f *tokenFlags) check(a *app, cmd *cobra.Command, required bool) []string {
 	case len(given) > 1:
 		add("--" + strings.Join(given, " and --") + ": more than one source of the link-token; give one of them")
 	case len(given) == 0 && required && len(problems) == 0:
-		add("a source of the link-token is missing; give one of " + tokenSourcesText)
+		add("a source of the link-token is missing; give one of --" + strings.Join(tokenSources, ", --"))
 	}
 	problems = append(problems, emptyFiles(cmd, "token-file", "sealed-token-file")...)
 	switch seals := f.stdin || f.file != ""; {

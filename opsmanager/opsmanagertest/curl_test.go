@@ -144,3 +144,38 @@ func TestCurlControlsTheSimulator(t *testing.T) {
 	require.Contains(t, refused.last(), `"errorCode":"NOT_ORG_OWNER"`)
 	curl(t, "--request", "POST", server.URL+"/simulator/reset").requireStatus(t, 204)
 }
+
+const curlVersion = "Accept: application/vnd.atlas.2023-01-01+json"
+
+func TestCurlMakesALinkTokenAndLinksWithIt(t *testing.T) {
+	t.Parallel()
+	server, _ := start(t, opsmanagertest.Options{Joint: true})
+	atlas := server.URL + opsmanagertest.AtlasAdminPrefix + "/orgs/" + atlasOrg + "/liveMigrations/"
+	key := opsmanagertest.DefaultAtlasPublicKey + ":" + opsmanagertest.DefaultAtlasPrivateKey
+	made := curlAs(t, key, "--digest", "--header", curlVersion, "--data", `{"accessListIps":["192.0.2.7"]}`, atlas+"linkTokens")
+	made.requireStatus(t, 201)
+	require.Contains(t, made.last(), "Content-Type: application/vnd.atlas.2023-01-01+json;charset=utf-8")
+	_, issued, _ := strings.Cut(made.last(), "\r\n\r\n")
+	curl(t, "--digest", "--data", issued, server.URL+linkPath).requireStatus(t, 201)
+	available := curlAs(t, key, "--digest", "--header", curlVersion, atlas+"availableProjects")
+	available.requireStatus(t, 200)
+	require.Equal(t, 2, strings.Count(available.last(), `"deployments":[],"migrationHosts":[]`))
+	curlAs(t, key, "--digest", "--header", curlVersion, "--request", "DELETE", atlas+"linkTokens").requireStatus(t, 204)
+	curl(t, "--digest", server.URL+linkPath+"/status").requireStatus(t, 404)
+}
+
+func TestCurlUsesAServiceAccount(t *testing.T) {
+	t.Parallel()
+	server, _ := start(t, opsmanagertest.Options{})
+	account := opsmanagertest.DefaultAtlasClientID + ":" + opsmanagertest.DefaultAtlasClientSecret
+	form := []string{"--header", "Content-Type: application/x-www-form-urlencoded", "--data", "grant_type=client_credentials", server.URL + opsmanagertest.OAuthTokenPath}
+	curlAs(t, account+"x", form...).requireStatus(t, 401)
+	given := curlAs(t, account, form...)
+	given.requireStatus(t, 200)
+	_, rest, _ := strings.Cut(given.last(), `"access_token":"`)
+	access, _, _ := strings.Cut(rest, `"`)
+	reply := curlAs(t, "", "--oauth2-bearer", access, "--header", curlVersion, "--data", `{"accessListIps":[]}`,
+		server.URL+linkTokensPath)
+	reply.requireStatus(t, 201)
+	require.Equal(t, 1, server.State().Atlas.Orgs[atlasOrg].LinkTokensMade)
+}

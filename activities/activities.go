@@ -55,7 +55,8 @@ func New(clients Clients) *Activities {
 // rotated. An attempt that is under way keeps those it has begun with.
 func (a *Activities) Use(clients Clients) { a.clients.Store(&clients) }
 
-// Register registers the activities that call a manager.
+// Register registers the activities that call a manager, or Atlas on behalf of
+// one.
 func Register(r worker.ActivityRegistry, a *Activities) {
 	for name, method := range map[string]any{
 		migrationlink.CreateLinkActivity:     a.CreateLink,
@@ -63,6 +64,10 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		migrationlink.DeleteLinkActivity:     a.DeleteLink,
 		migrationlink.LinkStatusActivity:     a.LinkStatus,
 		migrationlink.InspectManagerActivity: a.InspectManager,
+
+		migrationlink.CreateLinkTokenActivity: a.CreateLinkToken,
+		migrationlink.DeleteLinkTokenActivity: a.DeleteLinkToken,
+		migrationlink.VerifyInAtlasActivity:   a.VerifyInAtlas,
 	} {
 		r.RegisterActivityWithOptions(method, activity.RegisterOptions{Name: name})
 	}
@@ -95,16 +100,37 @@ func (a *Activities) LinkStatus(ctx context.Context, target Target) (string, err
 }
 
 func (a *Activities) client(manager string) (*opsmanager.Client, error) {
-	managers := a.clients.Load().Managers
-	if client, ok := managers[manager]; ok {
+	return a.clients.Load().manager(manager)
+}
+
+func (c *Clients) manager(name string) (*opsmanager.Client, error) {
+	if client, ok := c.Managers[name]; ok {
 		return client, nil
 	}
-	known := strings.Join(slices.Sorted(maps.Keys(managers)), ", ")
 	return nil, final(migrationlink.Problem{
 		Type:    migrationlink.ErrUnknownManager,
-		Message: fmt.Sprintf("manager: no worker has %q in its configuration; known are: %s", manager, known),
-		Remedy:  "Use one of these names, or add a section [managers." + manager + "] to the configuration of every worker.",
+		Message: fmt.Sprintf("manager: no worker has %q in its configuration; known are: %s", name, names(c.Managers)),
+		Remedy:  "Use one of these names, or add a section [managers." + name + "] to the configuration of every worker.",
 	})
+}
+
+func (c *Clients) atlas(name string) (*atlas.Client, error) {
+	if client, ok := c.Atlas[name]; ok {
+		return client, nil
+	}
+	known := names(c.Atlas)
+	if known == "" {
+		known = "none"
+	}
+	return nil, final(migrationlink.Problem{
+		Type:    migrationlink.ErrUnknownAtlas,
+		Message: fmt.Sprintf("token.atlas.name: the worker does not have %q in its configuration; known are: %s", name, known),
+		Remedy:  "Use one of these names, or add a section [atlas." + name + "] to the configuration of every worker.",
+	})
+}
+
+func names[T any](clients map[string]T) string {
+	return strings.Join(slices.Sorted(maps.Keys(clients)), ", ")
 }
 
 // readStatus tells a missing link from an error.

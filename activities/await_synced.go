@@ -70,7 +70,7 @@ func (in AwaitSyncedInput) over(status string) bool {
 
 // later returns the error that makes Temporal poll again, or end the waiting
 // when there is no time for another poll.
-func (in AwaitSyncedInput) later(ctx context.Context, found finding, progress migrationlink.Progress) error {
+func (in AwaitSyncedInput) later(ctx context.Context, found finding, progress migrationlink.Progress, details ...any) error {
 	now := time.Now()
 	delay, again := untilNextPoll(max(backoff(in.Since), found.retryAfter), in.Deadline.Sub(now))
 	if !in.NoLinkAfter.IsZero() && now.Before(in.NoLinkAfter) {
@@ -83,7 +83,7 @@ func (in AwaitSyncedInput) later(ctx context.Context, found finding, progress mi
 	activity.RecordHeartbeat(ctx, progress)
 	found.final = found.final || !again
 	found.retryAfter = 0 // it is in the delay
-	return asTemporal(ctx, found, delay, progress)
+	return asTemporal(ctx, found, delay, append([]any{progress}, details...)...)
 }
 
 func lastProgress(ctx context.Context) migrationlink.Progress {

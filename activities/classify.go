@@ -168,14 +168,6 @@ func stillInDoubt(in CreateLinkInput, status string) error {
 	return applicationError(notSynced(in.Target, status), time.Until(in.DoubtUntil))
 }
 
-func tokenUnavailable(err error) error {
-	return final(migrationlink.Problem{
-		Type:    migrationlink.ErrTokenUnavailable,
-		Message: "token.ref: " + err.Error(),
-		Remedy:  "Give it to every worker (a variable needs a restart of the worker), or name another reference.",
-	})
-}
-
 func final(problem migrationlink.Problem) error {
 	return applicationError(finding{Problem: problem, final: true}, 0)
 }

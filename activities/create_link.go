@@ -3,13 +3,10 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
@@ -25,6 +22,9 @@ type CreateLinkInput struct {
 	// was read before that attempt.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
 	Before     string    `json:"before,omitempty"`
+	// NoToken says that the link-token is not made yet: all is done up to the
+	// creation, and NeedsToken returned in its place.
+	NoToken bool `json:"noToken,omitempty"`
 	// Replace returns a link of any status that somebody else has made, rather
 	// than only one that is SYNCED: it is to be removed first.
 	Replace bool `json:"replace,omitempty"`
@@ -46,7 +46,8 @@ func (in CreateLinkInput) toBeReplaced(status string) bool {
 	return in.Replace && !in.inDoubt() && status != migrationlink.LinkNone
 }
 
-// CreateLinkResult says that there is a link now.
+// CreateLinkResult says that there is a link now, or, with NeedsToken, that there
+// is none.
 type CreateLinkResult struct {
 	// Created says that this request made it, or in doubt may have; otherwise
 	// somebody else did.
@@ -54,6 +55,8 @@ type CreateLinkResult struct {
 	// LinkStatus is empty when it could not be read after the creation.
 	LinkStatus string `json:"linkStatus,omitempty"`
 	Polls      int    `json:"polls"`
+	// NeedsToken says that it would have been created, if there were a link-token.
+	NeedsToken bool `json:"needsToken,omitempty"`
 	// Warning is a problem that the manager reported with the accepted link.
 	Warning string `json:"warning,omitempty"`
 }
@@ -88,15 +91,16 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	if posting, ok := lastPosting(ctx); ok { // it was paused, and has vanished
 		return CreateLinkResult{}, replyLost(in.Target, errVanished, posting, 0)
 	}
-	client, err := a.client(in.Manager)
+	clients := a.clients.Load()
+	client, err := clients.manager(in.Manager)
 	if err != nil {
 		return CreateLinkResult{}, err
 	}
-	token, err := a.clients.Load().Tokens.Resolve(in.Token)
+	token, err := clients.linkToken(in)
 	if err != nil {
-		return CreateLinkResult{}, tokenUnavailable(err)
+		return CreateLinkResult{}, err
 	}
-	attempt := &creation{Activities: a, client: client, in: in}
+	attempt := &creation{marker: marker{record: a.record}, client: client, in: in}
 	ctx, stop := attempt.heartbeat(ctx)
 	defer stop()
 
@@ -111,6 +115,9 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	}
 	if time.Now().Before(in.DoubtUntil) {
 		return CreateLinkResult{}, stillInDoubt(in, status)
+	}
+	if in.NoToken {
+		return CreateLinkResult{NeedsToken: true, LinkStatus: status}, nil
 	}
 	return attempt.post(ctx, status, token)
 }
@@ -134,35 +141,9 @@ func lastPosting(ctx context.Context) (Posting, bool) {
 
 // creation is one attempt to create a link.
 type creation struct {
-	*Activities
+	marker
 	client *opsmanager.Client
 	in     CreateLinkInput
-
-	mu      sync.Mutex
-	posting *Posting // once the POST may leave
-}
-
-// heartbeat returns a context that ends when the link is cancelled. The
-// heartbeats go on after that, as a POST that was sent is waited for.
-func (c *creation) heartbeat(ctx context.Context) (_ context.Context, stop func()) {
-	lasting := context.WithoutCancel(ctx)
-	ctx, cancel := context.WithCancelCause(ctx)
-	stopBeating := every(soon, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		var details []any
-		if c.posting != nil {
-			details = append(details, *c.posting)
-		}
-		if err := c.record(lasting, details...); temporal.IsCanceledError(err) {
-			cancel(err)
-			activity.RecordHeartbeat(lasting, details...) // so that the SDK knows, too
-		}
-	})
-	return ctx, func() {
-		stopBeating()
-		cancel(nil)
-	}
 }
 
 func (c *creation) post(ctx context.Context, before string, token redact.Secret) (CreateLinkResult, error) {
@@ -185,13 +166,7 @@ func (c *creation) mark(ctx context.Context, posting Posting) error {
 	if !time.Now().Before(c.in.Deadline) {
 		return errors.New("no time is left to create the link")
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.record(ctx, posting); err != nil {
-		return fmt.Errorf("the worker could not tell Temporal: %w", err)
-	}
-	c.posting = &posting
-	return nil
+	return c.leave(ctx, posting)
 }
 
 func (c *creation) refused(ctx context.Context, before string, err error) (CreateLinkResult, error) {

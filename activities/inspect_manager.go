@@ -26,17 +26,29 @@ const (
 type Known struct {
 	Version  string   `json:"version"`
 	Managers []string `json:"managers"` // sorted
+	Atlas    []string `json:"atlas,omitempty"`
+	// Recipients are those of the identities, in their order.
+	Recipients []string `json:"recipients,omitempty"`
 }
 
 // KnownManagers fails as CheckManager does when a manager is named that the
 // worker's configuration lacks.
 func (a *Activities) KnownManagers(_ context.Context, manager string) (Known, error) {
+	clients := a.clients.Load()
 	if manager != "" {
-		if _, err := a.client(manager); err != nil {
+		if _, err := clients.manager(manager); err != nil {
 			return Known{}, err
 		}
 	}
-	return Known{buildinfo.Version(), slices.Sorted(maps.Keys(a.clients.Load().Managers))}, nil
+	known := Known{
+		Version:  buildinfo.Version(),
+		Managers: slices.Sorted(maps.Keys(clients.Managers)),
+		Atlas:    slices.Sorted(maps.Keys(clients.Atlas)),
+	}
+	for _, recipient := range clients.Identities.Recipients() {
+		known.Recipients = append(known.Recipients, recipient.String())
+	}
+	return known, nil
 }
 
 // InspectManager tries the key of the worker, and its role when an organization

@@ -28,8 +28,11 @@ type problemError struct {
 
 func (e problemError) Error() string { return e.Message }
 
-// undoFailed is why a link could not be removed.
-type undoFailed struct{ error }
+// undoFailed is why something could not be removed.
+type undoFailed struct {
+	error
+	left leftover
+}
 
 func (e undoFailed) Unwrap() error { return e.error }
 
@@ -112,8 +115,8 @@ func undoProblem(err error, undone undoFailed) migrationlink.Problem {
 		before = problemOf(err).Message
 	}
 	problem.Type = migrationlink.ErrUndoFailed
-	problem.Message = fmt.Sprintf("%s, and the link could not be removed: %s", before, problem.Message)
-	problem.Remedy += " Then remove the link with " + migrationlink.UnlinkWorkflow + " (starter unlink)."
+	problem.Message = fmt.Sprintf("%s, and %s: %s", before, undone.left.what, problem.Message)
+	problem.Remedy += " " + undone.left.remedy
 	return problem
 }
 
@@ -135,7 +138,23 @@ func (r *linkRun) linkLeft(problem migrationlink.Problem) migrationlink.Problem 
 	case r.result.InDoubt:
 		problem.Message += "; the link that was there before may have been removed"
 	}
+	problem.Message += r.tokensLeft()
 	return problem
+}
+
+// tokensLeft says so when there is a link-token in Atlas that serves no link.
+func (r *linkRun) tokensLeft() string {
+	serves := r.result.Created && !r.result.Removed
+	left := ""
+	for _, made := range r.tokens.made {
+		switch {
+		case made.lost > 0:
+			return "; Atlas may have a link-token that nobody knows"
+		case made.known > 0 && !serves:
+			left = "; the link-token that was made in Atlas is left there"
+		}
+	}
+	return left
 }
 
 // timedOut is the one shape of a reached limit. last is what was met before.

@@ -41,7 +41,10 @@ func InspectManagers(ctx workflow.Context, request migrationlink.InspectRequest)
 	if request.Manager != "" {
 		names = []string{request.Manager}
 	}
-	inspection := migrationlink.Inspection{WorkerVersion: known.Version, Managers: make([]migrationlink.ManagerInspection, len(names))}
+	inspection := migrationlink.Inspection{
+		WorkerVersion: known.Version, Managers: make([]migrationlink.ManagerInspection, len(names)),
+		Atlas: known.Atlas, Recipients: known.Recipients,
+	}
 	for i, name := range names {
 		inspection.Managers[i].Name = name
 	}

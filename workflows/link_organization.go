@@ -11,13 +11,13 @@ import (
 )
 
 // LinkOrganization links one source organization: it has the link created,
-// waits until it is SYNCED, and removes it again when it is cancelled, or fails,
-// if the request says so.
+// waits until it is SYNCED, and, if the request says so, until Atlas shows it. It
+// removes the link again when it is cancelled, or fails, if the request says so.
 func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
 	run := newLinkRun(ctx, request)
 	return run.run(ctx, request.Validate(), func(work workflow.Context) error {
 		err := orCancelled(work, run.link(work))
-		if run.mustUndo(err) {
+		if run.wantsUndo(err) {
 			err = errors.Join(err, run.undo(ctx))
 		}
 		run.result.InDoubt = run.result.InDoubt || run.inDoubt()
@@ -40,6 +40,9 @@ type linkRun struct {
 	// cleared says that a link of somebody else was removed, and that NOT_SYNCED
 	// is what the manager says without one.
 	cleared bool
+	// foreign says that a link of somebody else was seen last.
+	foreign bool
+	tokens  linkTokens
 }
 
 func newLinkRun(ctx workflow.Context, request migrationlink.LinkRequest) *linkRun {
@@ -57,13 +60,18 @@ func (r *linkRun) link(ctx workflow.Context) error {
 	if err := r.create(ctx); err != nil {
 		return err
 	}
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err() // it came while the creation was waited for
-	case r.result.LinkStatus == migrationlink.LinkSynced:
-		return nil
 	}
-	return r.awaitSynced(ctx)
+	if r.result.LinkStatus != migrationlink.LinkSynced {
+		if err := r.awaitSynced(ctx); err != nil {
+			return err
+		}
+	}
+	if r.request.VerifyInAtlas {
+		return r.verifyInAtlas(ctx)
+	}
+	return nil
 }
 
 // create returns when there is a link that is kept.
@@ -72,8 +80,8 @@ func (r *linkRun) create(ctx workflow.Context) error {
 	r.deadline, r.latest = since.Add(r.request.CreateLimit()), since.Add(migrationlink.MaxCreateTimeout)
 	for {
 		r.enter(ctx, migrationlink.PhaseCreating, r.deadline)
-		met := r.createOnce(ctx, since)
-		stop, err := r.afterCreation(ctx, met)
+		linked, met := r.attempt(ctx, since)
+		stop, err := r.afterAttempt(ctx, linked, met)
 		if stop || err != nil {
 			return err
 		}
@@ -83,13 +91,24 @@ func (r *linkRun) create(ctx workflow.Context) error {
 	}
 }
 
-// afterCreation does what the end of an attempt calls for before the next, if
+// attempt goes one step on: it has the link created, or, when that is all that
+// is missing, its link-token made.
+func (r *linkRun) attempt(ctx workflow.Context, since time.Time) (linked bool, _ error) {
+	if r.tokens.wanted {
+		return false, r.makeToken(ctx, since)
+	}
+	return r.createOnce(ctx, since)
+}
+
+// afterAttempt does what the end of an attempt calls for before the next, if
 // there is one.
-func (r *linkRun) afterCreation(ctx workflow.Context, err error) (stop bool, _ error) {
+func (r *linkRun) afterAttempt(ctx workflow.Context, linked bool, err error) (stop bool, _ error) {
 	if err != nil {
 		return r.afterFailure(ctx, err)
 	}
 	switch {
+	case !linked:
+		return false, ctx.Err()
 	case r.result.Created || ctx.Err() != nil:
 		return true, nil
 	case r.request.IfLinked == migrationlink.FailIfLinked:
@@ -104,7 +123,7 @@ func (r *linkRun) afterFailure(ctx workflow.Context, err error) (stop bool, _ er
 	switch {
 	case ctx.Err() != nil:
 		return true, ctx.Err()
-	case isLost(err):
+	case r.inDoubt() && isLost(err):
 		if found, err := r.settle(ctx); found || err != nil {
 			return true, err
 		}
@@ -114,6 +133,7 @@ func (r *linkRun) afterFailure(ctx workflow.Context, err error) (stop bool, _ er
 	case mayRepeat(err):
 		return false, r.pause(ctx, err, now(ctx), nextCreation)
 	case r.blocks(ctx, err):
+		r.tokens.rejected(err)
 		return false, r.waitBlocked(ctx, err)
 	}
 	return true, err
@@ -142,24 +162,26 @@ func (r *linkRun) replace(ctx workflow.Context) error {
 		r.result.InDoubt = removal.Lost && !removal.Found
 		return err
 	}
-	r.cleared = removal.After != migrationlink.LinkNone
+	r.cleared, r.foreign = removal.After != migrationlink.LinkNone, false
 	r.saw(ctx, migrationlink.LinkNone)
 	return nil
 }
 
 // createOnce has the link created once, and learns from the error whether that
-// may have taken effect.
-func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) error {
+// may have taken effect. Without a link-token it has all done up to the creation.
+func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool, _ error) {
 	queue := r.deadline.Sub(now(ctx))
 	if !r.managerKnown {
 		queue = min(queue, queueTimeout)
 	}
 	r.handled = r.retries
+	token, missing := r.linkToken()
 	var made activities.CreateLinkResult
 	err := workflow.ExecuteActivity(once(ctx, r.request.Manager, "Create the link of organization "+r.request.OrgID, queue),
 		migrationlink.CreateLinkActivity, activities.CreateLinkInput{
 			Target:     r.target,
-			Token:      r.linkToken(),
+			Token:      token,
+			NoToken:    missing,
 			DoubtUntil: r.doubtUntil(),
 			Before:     r.before(),
 			Replace:    r.request.IfLinked == migrationlink.Relink && !r.cleared,
@@ -167,33 +189,42 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) error {
 			Deadline:   r.deadline,
 		}).Get(ctx, &made)
 	if err != nil {
-		if posting, lost := lostPosting(err); lost {
+		posting, lost := lostPosting(err)
+		if lost && !missing {
 			r.doubt = &doubt{at: now(ctx), posting: posting}
-		} else if r.inDoubt() && posting.Before == migrationlink.LinkNone && !now(ctx).Before(r.doubt.at.Add(r.request.SettleLimit())) {
-			r.doubt = nil // it did not appear: a link from now on is somebody else's
+		} else {
+			r.doubtMayEnd(ctx, posting.Before)
 		}
 		r.managerKnown = r.managerKnown || !neverStarted(err)
+		err = r.explained(err)
 		r.met(ctx, err)
-		return err
+		return false, err
+	}
+	r.managerKnown = true
+	if made.NeedsToken {
+		r.doubtMayEnd(ctx, made.LinkStatus)
+		r.status.Problem, r.tokens.wanted = nil, true
+		r.saw(ctx, made.LinkStatus)
+		return false, nil
 	}
 	r.linked(ctx, made.Created, made.LinkStatus)
 	r.result.Polls += made.Polls
 	r.warning = made.Warning
-	return nil
-}
-
-// linkToken is where the link-token is: a retry may have said so.
-func (r *linkRun) linkToken() migrationlink.TokenSource {
-	if r.token != nil {
-		return *r.token
-	}
-	return r.request.Token
+	return true, nil
 }
 
 // doubt is about a creation that may have taken effect.
 type doubt struct {
 	at      time.Time // when the reply did not come
 	posting activities.Posting
+}
+
+// doubtMayEnd is told of the status that was read before a creation that has surely
+// taken no effect.
+func (r *linkRun) doubtMayEnd(ctx workflow.Context, before string) {
+	if r.inDoubt() && before == migrationlink.LinkNone && !now(ctx).Before(r.doubt.at.Add(r.request.SettleLimit())) {
+		r.doubt = nil // it did not appear: a link from now on is somebody else's
+	}
 }
 
 // inDoubt tells whether this request may have created a link without knowing.
@@ -222,7 +253,7 @@ func (r *linkRun) before() string {
 // linked records that there is a link now.
 func (r *linkRun) linked(ctx workflow.Context, created bool, linkStatus string) {
 	r.result.InDoubt = created && r.inDoubt() && !r.isOurs()
-	r.doubt = nil
+	r.doubt, r.foreign = nil, !created
 	r.status.Problem = nil
 	r.status.Created, r.result.Created = created, created
 	if created {
@@ -274,11 +305,7 @@ func (r *linkRun) settle(ctx workflow.Context) (found bool, _ error) {
 
 // awaitSynced returns when the link is SYNCED.
 func (r *linkRun) awaitSynced(ctx workflow.Context) error {
-	since := now(ctx)
-	r.deadline, r.latest = since.Add(r.request.SyncLimit()), since.Add(migrationlink.MaxTimeout)
-	for {
-		deadline := r.deadline
-		r.enter(ctx, migrationlink.PhaseSyncing, deadline)
+	return r.await(ctx, migrationlink.PhaseSyncing, "the link was not SYNCED within %s", func(since, deadline time.Time) error {
 		r.warn(ctx)
 		seen, err := r.watch(ctx, "Wait until organization "+r.request.OrgID+" is SYNCED", activities.AwaitSyncedInput{Since: since, Deadline: deadline})
 		switch {
@@ -286,6 +313,22 @@ func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 			return nil
 		case err == nil:
 			r.saw(ctx, seen.LinkStatus)
+		}
+		return err
+	})
+}
+
+// await has look done, which waits until the deadline that it is given, in a phase
+// that begins now. Without success the limit for SYNCED holds.
+func (r *linkRun) await(ctx workflow.Context, phase migrationlink.Phase, tooLate string, look func(since, deadline time.Time) error) error {
+	since := now(ctx)
+	r.deadline, r.latest = since.Add(r.request.SyncLimit()), since.Add(migrationlink.MaxTimeout)
+	for {
+		deadline := r.deadline
+		r.enter(ctx, phase, deadline)
+		err := look(since, deadline)
+		switch {
+		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -300,7 +343,7 @@ func (r *linkRun) awaitSynced(ctx workflow.Context) error {
 		case r.deadline.After(deadline):
 			continue // it was extended
 		}
-		return r.timedOut(err, "the link was not SYNCED within %s", r.deadline.Sub(since))
+		return r.timedOut(err, tooLate, r.deadline.Sub(since))
 	}
 }
 
@@ -335,45 +378,4 @@ func (r *linkRun) checkManager(ctx workflow.Context) error {
 	}
 	r.managerKnown = true
 	return workflow.ExecuteLocalActivity(here(ctx), migrationlink.CheckManagerActivity, r.request.Manager).Get(ctx, nil)
-}
-
-// mustUndo tells whether a link that this request made, or may have made, is to
-// be removed.
-func (r *linkRun) mustUndo(err error) bool {
-	if err == nil || !r.isOurs() {
-		return false
-	}
-	switch r.request.Undo {
-	case migrationlink.UndoAlways:
-		return true
-	case migrationlink.UndoOnCancel:
-		return errors.Is(err, errCancelled)
-	}
-	return false
-}
-
-// isOurs tells whether any link that there is must be this request's. It may be
-// somebody else's when the reply to the creation was lost and the manager had
-// not said before that there is none.
-func (r *linkRun) isOurs() bool {
-	if r.inDoubt() {
-		return r.before() == migrationlink.LinkNone
-	}
-	return r.result.Created && !r.result.InDoubt
-}
-
-// undo removes the link. It cannot be cancelled: it is what a cancellation asks
-// for.
-func (r *linkRun) undo(ctx workflow.Context) error {
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	began := now(ctx)
-	r.deadline = began.Add(max(undoLimit, r.request.SettleLimit()+undoReserve))
-	r.latest = began.Add(migrationlink.MaxTimeout)
-	removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil()})
-	if err != nil {
-		return undoFailed{err}
-	}
-	r.doubt, r.result.Removed = nil, removal.Found || r.result.Created
-	r.saw(ctx, migrationlink.LinkNone)
-	return nil
 }

@@ -109,6 +109,10 @@ func (o *operation) onStatus(ctx workflow.Context) error {
 func (o *operation) seen() migrationlink.Status {
 	status := o.status
 	status.Polls, status.InDoubt = o.result.Polls, o.result.InDoubt
+	if o.result.Atlas != nil {
+		atlas := *o.result.Atlas
+		status.Atlas = &atlas
+	}
 	return status
 }
 
@@ -143,12 +147,12 @@ func (o *operation) onRetry(ctx workflow.Context) {
 
 func (o *operation) retry(ctx workflow.Context, request migrationlink.RetryRequest) {
 	if request.Token != nil {
-		if err := request.Token.Validate(); err != nil {
+		asked := o.asked.WithToken(*request.Token)
+		if err := cmp.Or(request.Token.Validate(), asked.Validate()); err != nil {
 			o.refuseRetry(ctx, err)
 			return
 		}
-		o.token = request.Token
-		o.asked = o.asked.WithToken(*request.Token)
+		o.token, o.asked = request.Token, asked
 	}
 	o.retries++
 }
@@ -204,7 +208,7 @@ func (o *operation) awaitAccepted(ctx workflow.Context) error {
 // accepted tells whether there is something to say to who has asked for it.
 func (o *operation) accepted() bool {
 	switch o.status.Phase {
-	case migrationlink.PhaseSyncing, migrationlink.PhaseBlocked, migrationlink.PhaseEnded:
+	case migrationlink.PhaseSyncing, migrationlink.PhaseVerifying, migrationlink.PhaseBlocked, migrationlink.PhaseEnded:
 		return true
 	}
 	return false

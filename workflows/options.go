@@ -68,6 +68,13 @@ func traced(ctx workflow.Context, manager, summary string, limit time.Duration) 
 	return workflow.WithActivityOptions(ctx, options)
 }
 
+// making is traced for what takes several calls.
+func making(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
+	options := workflow.GetActivityOptions(traced(ctx, manager, summary, limit))
+	options.StartToCloseTimeout = createAttempt
+	return workflow.WithActivityOptions(ctx, options)
+}
+
 func repeated(manager, summary string, limit time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),

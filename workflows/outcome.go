@@ -26,7 +26,8 @@ func mayRepeat(err error) bool {
 		return false
 	}
 	switch applicationError.Type() {
-	case migrationlink.ErrNotSynced, migrationlink.ErrManagerUnavailable, migrationlink.ErrReplyLost:
+	case migrationlink.ErrNotSynced, migrationlink.ErrManagerUnavailable, migrationlink.ErrReplyLost,
+		migrationlink.ErrAtlasUnavailable, migrationlink.ErrNotInAtlas:
 		return true // final or not: an activity makes them final when its time is up
 	}
 	return !applicationError.NonRetryable()
@@ -128,13 +129,30 @@ func lastProgress(err error) migrationlink.Progress {
 	return progress
 }
 
-// lastRemoval finds what a removal had done when it ended without success, in
-// any of the shapes in which that comes. A removal that is cancelled between two
-// attempts says nothing, and has nothing to say: what is not certain ends it.
+// lastRemoval finds what a removal had done when it ended without success. A
+// removal that is cancelled between two attempts says nothing, and has nothing to
+// say: what is not certain ends it.
 func lastRemoval(err error, known activities.Removal) activities.Removal {
-	var left activities.Removal
+	if left, read := lastTrace[activities.Removal](err); read {
+		return left
+	}
+	return known
+}
+
+// lostToken tells whether Atlas may have made a link-token although the activity
+// ended with err, in the manner of lastRemoval.
+func lostToken(err error) bool {
+	if _, ok := errors.AsType[*temporal.PanicError](err); ok {
+		return true // it says nothing of how far it came
+	}
+	left, _ := lastTrace[activities.TokenTrace](err)
+	return left.Lost
+}
+
+// lastTrace finds the trace that an activity has left, in any of the shapes in
+// which it comes. There is none, or one of another version, when it is not read.
+func lastTrace[T any](err error) (left T, read bool) {
 	var problem migrationlink.Problem
-	read := false
 	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
 		read = canceled.Details(&left) == nil
 	} else if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok && timeout.HasLastHeartbeatDetails() {
@@ -142,10 +160,7 @@ func lastRemoval(err error, known activities.Removal) activities.Removal {
 	} else if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
 		read = failed.Details(&problem, &left) == nil
 	}
-	if !read { // none, or of another version
-		return known
-	}
-	return left
+	return left, read
 }
 
 func readRetryRequest(payload converter.RawValue) (request migrationlink.RetryRequest, _ error) {

@@ -18,7 +18,7 @@ func (o *operation) enter(ctx workflow.Context, phase migrationlink.Phase, deadl
 		workflow.GetLogger(ctx).Info("link "+string(phase), "manager", o.target.Manager, "orgId", o.target.OrgID, "deadline", deadline)
 	}
 	switch phase {
-	case migrationlink.PhaseSyncing, migrationlink.PhaseRemoving, migrationlink.PhaseUndoing:
+	case migrationlink.PhaseSyncing, migrationlink.PhaseVerifying, migrationlink.PhaseRemoving, migrationlink.PhaseUndoing:
 		o.status.Problem = nil // it was one of the phase before
 	}
 	o.status.Phase, o.status.BlockedIn, o.status.Deadline = phase, "", deadline
@@ -65,6 +65,7 @@ func (o *operation) tell(ctx workflow.Context) {
 	row("Since", stamp(o.status.PhaseSince))
 	row("Deadline", o.deadlineAndHow())
 	row("Last status", plain(o.status.LinkStatus))
+	row("Atlas", o.atlasStory())
 	row("Next check", o.nextCheck())
 	row("Cancelled because", plain(o.status.CancelReason))
 	row("Organization", fmt.Sprintf("`%s` of manager `%s`", o.target.OrgID, o.target.Manager))
@@ -72,11 +73,12 @@ func (o *operation) tell(ctx workflow.Context) {
 }
 
 var headlines = map[migrationlink.Phase]string{
-	migrationlink.PhaseCreating: "Creating the link",
-	migrationlink.PhaseSettling: "Looking whether the link was created",
-	migrationlink.PhaseSyncing:  "Waiting until the link is SYNCED",
-	migrationlink.PhaseRemoving: "Removing the link",
-	migrationlink.PhaseUndoing:  "Removing the link again",
+	migrationlink.PhaseCreating:  "Creating the link",
+	migrationlink.PhaseSettling:  "Looking whether the link was created",
+	migrationlink.PhaseSyncing:   "Waiting until the link is SYNCED",
+	migrationlink.PhaseVerifying: "SYNCED; waiting until Atlas shows the projects",
+	migrationlink.PhaseRemoving:  "Removing the link",
+	migrationlink.PhaseUndoing:   "Removing the link again",
 }
 
 func (o *operation) headline() string {
@@ -104,8 +106,12 @@ func (o *operation) whatToDo() string {
 }
 
 func (o *operation) hint() string {
-	if o.status.Phase == migrationlink.PhaseSyncing {
-		return "Nothing. To look at once: " + o.command("check") + "; to end it: " + o.command("cancel", "--reason 'not needed'")
+	end := "to end it: " + o.command("cancel", "--reason 'not needed'")
+	switch o.status.Phase {
+	case migrationlink.PhaseSyncing:
+		return "Nothing. To look at once: " + o.command("check") + "; " + end
+	case migrationlink.PhaseVerifying:
+		return "Nothing; " + end
 	}
 	return "Nothing."
 }
@@ -126,7 +132,7 @@ const pendingActivities = "[pending activities](namespaces/{namespace}/workflows
 
 func (o *operation) nextCheck() string {
 	switch o.status.Phase {
-	case migrationlink.PhaseSyncing, migrationlink.PhaseSettling:
+	case migrationlink.PhaseSyncing, migrationlink.PhaseSettling, migrationlink.PhaseVerifying:
 		return "within 45 s; the time and what the last one saw are under " + pendingActivities
 	case migrationlink.PhaseBlocked:
 		if o.status.Problem != nil && o.status.Problem.Type == migrationlink.ErrMigrationRunning {
@@ -135,6 +141,28 @@ func (o *operation) nextCheck() string {
 		return "none until `" + migrationlink.RetrySignal + "`"
 	}
 	return stamp(o.nextAttempt)
+}
+
+// atlasStory tells what was done in Atlas, and seen there.
+func (o *operation) atlasStory() string {
+	seen := o.result.Atlas
+	if seen == nil {
+		return ""
+	}
+	var said []string
+	switch {
+	case seen.TokenDeleted:
+		said = append(said, "a link-token was made, and deleted again")
+	case seen.TokenCreated:
+		said = append(said, "a link-token was made")
+	}
+	if seen.TokenInDoubt {
+		said = append(said, "there may be a link-token that nobody knows")
+	}
+	if seen.SourceProjects > 0 {
+		said = append(said, fmt.Sprintf("%d of %d projects are available", seen.AvailableProjects, seen.SourceProjects))
+	}
+	return strings.Join(said, "; ")
 }
 
 func stamp(t time.Time) string {

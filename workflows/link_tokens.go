@@ -1,0 +1,173 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// linkTokens are those that were made in Atlas for this request.
+type linkTokens struct {
+	// wanted says that all but the link-token is there.
+	wanted bool
+	// sealed is the one to link with, made for source, the token source of a
+	// retry; nil is that of the request.
+	sealed *migrationlink.TokenSource
+	source *migrationlink.TokenSource
+	// made has one element for each organization of Atlas.
+	made []madeTokens
+}
+
+// madeTokens counts the link-tokens that an organization of Atlas got.
+type madeTokens struct {
+	atlas       migrationlink.AtlasToken
+	known, lost int
+}
+
+// rejected drops a link-token that the manager does not accept: when it is tried
+// again, that is with a new one, as it may have expired.
+func (t *linkTokens) rejected(err error) {
+	if problemOf(err).Type == migrationlink.ErrTokenRejected {
+		t.sealed = nil
+	}
+}
+
+// in is the count for an organization of Atlas.
+func (t *linkTokens) in(atlas migrationlink.AtlasToken) *madeTokens {
+	same := func(m madeTokens) bool { return m.atlas.Name == atlas.Name && m.atlas.OrgID == atlas.OrgID }
+	i := slices.IndexFunc(t.made, same)
+	if i < 0 {
+		i = len(t.made)
+		t.made = append(t.made, madeTokens{atlas: atlas})
+	}
+	return &t.made[i]
+}
+
+// tokenSource is where the link-token is from: a retry may have said so.
+func (r *linkRun) tokenSource() migrationlink.TokenSource {
+	if r.token != nil {
+		return *r.token
+	}
+	return r.request.Token
+}
+
+// linkToken is the one to link with; missing says that it has to be made in Atlas
+// before.
+func (r *linkRun) linkToken() (_ migrationlink.TokenSource, missing bool) {
+	source := r.tokenSource()
+	switch {
+	case source.Atlas == nil:
+		return source, false
+	case r.tokens.sealed != nil && r.tokens.source == r.token:
+		return *r.tokens.sealed, false
+	}
+	return source, true
+}
+
+// makeToken has a link-token made in Atlas, unless a retry has brought one. When
+// it fails, it is looked first again whether it is needed still.
+func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
+	r.tokens.wanted = false
+	source, missing := r.linkToken()
+	if !missing {
+		return nil
+	}
+	from := r.token
+	r.handled = r.retries
+	var made activities.CreateLinkTokenResult
+	err := workflow.ExecuteActivity(making(ctx, r.request.Manager, "Make the link-token in Atlas", r.deadline.Sub(now(ctx))),
+		migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
+			Target: r.target, Atlas: *source.Atlas, Since: since, Deadline: r.deadline,
+		}).Get(ctx, &made)
+	lost := made.InDoubt || lostToken(err)
+	if lost {
+		r.tokens.in(*source.Atlas).lost++
+		r.inAtlas().TokenInDoubt = true
+	}
+	if err != nil {
+		r.met(ctx, err)
+		return err
+	}
+	r.tokens.in(*source.Atlas).known++
+	r.tokens.sealed, r.tokens.source = &made.Sealed, from
+	r.inAtlas().TokenCreated = true
+	r.status.Problem = nil
+	r.tell(ctx)
+	return nil
+}
+
+// explained says of a link-token that was made in Atlas what a retry does.
+func (r *linkRun) explained(err error) error {
+	problem := problemOf(err)
+	if source := r.tokenSource(); source.Atlas == nil || problem.Type != migrationlink.ErrTokenRejected {
+		return err
+	}
+	problem.Remedy = "Look up in Atlas whether the link-token was deleted or has expired, and whether token.atlas.orgId is right: the next attempt makes a new one."
+	return problemError{Problem: problem}
+}
+
+// inAtlas is what the result says of Atlas.
+func (o *operation) inAtlas() *migrationlink.AtlasResult {
+	if o.result.Atlas == nil {
+		o.result.Atlas = &migrationlink.AtlasResult{}
+	}
+	return o.result.Atlas
+}
+
+// deleteToken returns when Atlas has deleted a link-token, or has none.
+func (r *linkRun) deleteToken(ctx workflow.Context, made madeTokens) error {
+	since := now(ctx)
+	r.enter(ctx, migrationlink.PhaseUndoing, r.deadline)
+	for {
+		r.handled = r.retries
+		var gone activities.DeleteLinkTokenResult
+		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Delete the link-token in Atlas", max(r.deadline.Sub(now(ctx)), time.Second)),
+			migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
+				Target: r.target, Atlas: made.atlas, Since: since, Deadline: r.deadline,
+			}).Get(ctx, &gone)
+		if err == nil {
+			r.deleted(ctx, made, gone)
+			return nil
+		}
+		r.met(ctx, err)
+		switch {
+		case r.blocks(ctx, err):
+			if goesOn, stopped := r.blocked(ctx, err, nil); stopped != nil || !goesOn {
+				return deadlineReached{err}
+			}
+			continue
+		case !mayRepeat(err) || !now(ctx).Before(r.deadline):
+			return err
+		}
+		if paused := r.pause(ctx, err, now(ctx), "Before the next attempt to delete the link-token"); paused != nil || !now(ctx).Before(r.deadline) {
+			return err
+		}
+	}
+}
+
+// deleted records what is left. Of several link-tokens nobody knows which one
+// Atlas has deleted.
+func (r *linkRun) deleted(ctx workflow.Context, made madeTokens, gone activities.DeleteLinkTokenResult) {
+	r.status.Problem = nil
+	if gone.Kept {
+		r.foreign = true
+		r.tell(ctx)
+		return
+	}
+	left := r.tokens.in(made.atlas)
+	switch {
+	case !gone.Deleted:
+		left.known, left.lost = 0, 0
+	case left.known > 0:
+		left.known--
+	default:
+		left.lost--
+	}
+	r.inAtlas().TokenDeleted = r.inAtlas().TokenDeleted || gone.Deleted
+	r.inAtlas().TokenInDoubt = slices.ContainsFunc(r.tokens.made, func(m madeTokens) bool { return m.lost > 0 })
+	r.tell(ctx)
+}

@@ -1,0 +1,84 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// wantsUndo tells whether what this request made, or may have made, is to be
+// removed.
+func (r *linkRun) wantsUndo(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch r.request.Undo {
+	case migrationlink.UndoAlways:
+		return true
+	case migrationlink.UndoOnCancel:
+		return errors.Is(err, errCancelled)
+	}
+	return false
+}
+
+// isOurs tells whether any link that there is must be this request's. It may be
+// somebody else's when the reply to the creation was lost and the manager had
+// not said before that there is none.
+func (r *linkRun) isOurs() bool {
+	if r.inDoubt() {
+		return r.before() == migrationlink.LinkNone
+	}
+	return r.result.Created && !r.result.InDoubt
+}
+
+// undo removes the link, and then its link-token. It cannot be cancelled: it is
+// what a cancellation asks for.
+func (r *linkRun) undo(ctx workflow.Context) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	began := now(ctx)
+	r.deadline = began.Add(max(undoLimit, r.request.SettleLimit()+undoReserve))
+	r.latest = began.Add(migrationlink.MaxTimeout)
+	if r.isOurs() {
+		removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil()})
+		if err != nil {
+			return undoFailed{err, leftLink}
+		}
+		r.doubt, r.result.Removed = nil, removal.Found || r.result.Created
+		r.saw(ctx, migrationlink.LinkNone)
+	}
+	return r.undoTokens(ctx)
+}
+
+// undoTokens deletes what was made in Atlas. That call removes a link with its
+// link-token, so it is made only where no link can be hit that is not this
+// request's.
+func (r *linkRun) undoTokens(ctx workflow.Context) error {
+	if !r.request.DeleteTokenOnUndo || r.foreign || r.inDoubt() || r.result.InDoubt {
+		return nil
+	}
+	for _, made := range r.tokens.made {
+		if err := r.deleteToken(ctx, made); err != nil {
+			return undoFailed{err, leftToken(made.atlas)}
+		}
+	}
+	return nil
+}
+
+// leftLink and leftToken say what an undo has left, and the remedy.
+var leftLink = leftover{
+	what:   "the link could not be removed",
+	remedy: "Then remove the link with " + migrationlink.UnlinkWorkflow + " (starter unlink).",
+}
+
+func leftToken(atlas migrationlink.AtlasToken) leftover {
+	return leftover{
+		what: "the link-token could not be deleted in Atlas",
+		remedy: "Then delete it in Atlas: DELETE /orgs/" + atlas.OrgID + "/liveMigrations/linkTokens (atlas liveMigrations link delete), " +
+			"which removes one link of that organization and its API key.",
+	}
+}
+
+type leftover struct{ what, remedy string }

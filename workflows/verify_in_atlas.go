@@ -1,0 +1,46 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
+)
+
+// verifyInAtlas returns when Atlas shows a project of the source organization, or
+// that has none.
+func (r *linkRun) verifyInAtlas(ctx workflow.Context) error {
+	return r.await(ctx, migrationlink.PhaseVerifying, "Atlas did not show a project of the source organization within %s", func(since, deadline time.Time) error {
+		r.handled = r.retries
+		var seen activities.VerifyInAtlasResult
+		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Wait until Atlas shows the projects of organization "+r.request.OrgID, deadline.Sub(now(ctx))),
+			migrationlink.VerifyInAtlasActivity, activities.VerifyInAtlasInput{
+				Target: r.target, Atlas: *r.tokenSource().Atlas, Since: since, Deadline: deadline,
+			}).Get(ctx, &seen)
+		if err != nil {
+			seen = lastSeenInAtlas(err)
+			r.met(ctx, err)
+		}
+		if seen.SourceProjects > 0 {
+			r.inAtlas().SourceProjects, r.inAtlas().AvailableProjects = seen.SourceProjects, seen.AvailableProjects
+		}
+		if seen.AvailableProjects > 0 {
+			r.inAtlas().VerifiedAt = now(ctx)
+		}
+		return err
+	})
+}
+
+// lastSeenInAtlas finds what the last look saw, if its error tells.
+func lastSeenInAtlas(err error) (seen activities.VerifyInAtlasResult) {
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
+		var problem migrationlink.Problem
+		var progress migrationlink.Progress
+		_ = failed.Details(&problem, &progress, &seen) // without one: unknown
+	}
+	return seen
+}

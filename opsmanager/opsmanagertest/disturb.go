@@ -31,6 +31,7 @@ var disturbances = map[FaultKind]func(Fault, *exchange){
 	RequestTimeout:  instead(http.StatusRequestTimeout, "UNEXPECTED_ERROR", "The request took too long."),
 	Redirect:        redirect,
 	OtherError:      otherError,
+	Echo:            echo,
 	NoChallenge:     func(_ Fault, x *exchange) { unauthorized(nil).write(x.w) },
 	StaleNonce:      func(_ Fault, x *exchange) { x.m.challenged(x.c, true).write(x.w) },
 	ConnectionReset: func(_ Fault, x *exchange) { x.reset() },

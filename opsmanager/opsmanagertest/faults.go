@@ -23,6 +23,7 @@ const (
 	RequestTimeout  FaultKind = "request-timeout"   // 408
 	Redirect        FaultKind = "redirect"          // 307 to Location
 	OtherError      FaultKind = "error"             // Status, ErrorCode, Detail, Parameters
+	Echo            FaultKind = "echo"              // Status; repeats credentials and body in Form
 	NoChallenge     FaultKind = "unauthorized-without-challenge"
 	StaleNonce      FaultKind = "stale-nonce" // 401 stale=true, however fresh the nonce
 	ConnectionReset FaultKind = "reset-before"
@@ -75,6 +76,10 @@ type Fault struct {
 	ErrorCode  string `json:"errorCode,omitempty"`
 	Detail     string `json:"detail,omitempty"`
 	Parameters []any  `json:"parameters,omitempty"`
+	// Form is how Echo writes what it repeats: plain, base64, base64url, hex, url
+	// or json (every character escaped); plain if empty. Its Status is 400 if none
+	// is given, and may be a success.
+	Form string `json:"form,omitempty"`
 	// Bytes is the size of EndlessBody and PaddedBody.
 	Bytes int64 `json:"bytes,omitempty"`
 }
@@ -161,6 +166,10 @@ func (f Fault) validate() error {
 		return fmt.Errorf("status %d is no redirect", f.Status)
 	case f.Kind == OtherError && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("kind %q needs a status from 400 to 599, not %d", f.Kind, f.Status)
+	case f.Kind == Echo && f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("kind %q needs a status from 200 to 599, not %d", f.Kind, f.Status)
+	case f.Form != "" && !slices.Contains(knownForms(), f.Form):
+		return fmt.Errorf("form cannot be %q; it is one of %s", f.Form, strings.Join(knownForms(), ", "))
 	case (f.Kind == SlowBody || f.Kind == LateEffect) && f.Duration == 0:
 		return fmt.Errorf("kind %q needs a duration", f.Kind)
 	case f.Kind == PaddedBody && f.Bytes == 0:

@@ -298,6 +298,8 @@ func TestFaultsThatCannotBeChangeNothing(t *testing.T) {
 		"no redirect":                   {Kind: opsmanagertest.Redirect, Location: "/x", Status: 200},
 		"needs a status":                {Kind: opsmanagertest.OtherError},
 		"needs a duration":              {Kind: opsmanagertest.SlowBody},
+		"status from 200":               {Kind: opsmanagertest.Echo, Status: 101},
+		`form cannot be "rot13"`:        {Kind: opsmanagertest.Echo, Form: "rot13"},
 		`"padded-body" needs bytes`:     {Kind: opsmanagertest.PaddedBody},
 		"fault 2: kind cannot be \"x\"": {Kind: "x"},
 	} {

@@ -13,27 +13,11 @@ import (
 	"strings"
 )
 
-const usage = `A simulated manager of MongoDB's link API.
-
-  POST, DELETE /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink         (HTTP digest)
-  GET          /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status  (HTTP digest)
-
-  GET  /simulator/state         what it was asked
-  PUT  /simulator/orgs/{orgId}  how it behaves for an organization, or for "default"
-  PUT  /simulator/faults        what goes wrong next, {"faults": […]}
-  POST /simulator/faults        the same, besides what is set already
-  POST /simulator/reset         forget everything
-`
-
 // controlHandler offers what the Go methods of Manager do over HTTP. It asks for
 // no credentials: it belongs on loopback.
 func (m *Manager) controlHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprintf(w, "%s\nFields of an organization: %s.\nFields of a fault: %s.\nKinds of faults: %s.\n", usage,
-			strings.Join(fieldNames(reflect.TypeFor[OrgSettings]()), ", "),
-			strings.Join(fieldNames(reflect.TypeFor[Fault]()), ", "), strings.Join(knownKinds(), ", "))
-	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, frontPage(m.options)) })
 	mux.HandleFunc("GET /simulator/state", func(w http.ResponseWriter, _ *http.Request) { show(w, m.State()) })
 	mux.HandleFunc("PUT /simulator/orgs/{orgId}", m.putOrg)
 	mux.HandleFunc("PUT /simulator/faults", m.changeFaults(m.SetFaults))

@@ -85,7 +85,17 @@ func TestBadControlRequestsSayWhatIsWrongAndChangeNothing(t *testing.T) {
 func TestTheRootSaysWhatThereIs(t *testing.T) {
 	t.Parallel()
 	_, c := start(t, opsmanagertest.Options{})
-	require.Contains(t, c.call(http.MethodGet, "/", "").body, "PUT  /simulator/faults")
+	page := c.call(http.MethodGet, "/", "").body
+	for _, says := range []string{
+		"PUT  /simulator/faults", "/api/atlas/v2/orgs/{orgId}/liveMigrations/linkTokens", "POST         /api/oauth/token",
+		"accepts any link-token", opsmanagertest.DefaultAtlasClientID, "after-delay, never, flapping", "stall-before",
+		"create-link-token", `duration such as "5s"`, "ACCOUNT_SUSPENDED", "number from 0 to 1",
+	} {
+		require.Contains(t, page, says)
+	}
+	for _, secret := range []string{opsmanagertest.DefaultPrivateKey, opsmanagertest.DefaultAtlasPrivateKey, opsmanagertest.DefaultAtlasClientSecret} {
+		require.NotContains(t, page, secret)
+	}
 	require.Equal(t, http.StatusNotFound, c.call(http.MethodGet, "/simulator/other", "").StatusCode)
 	require.Equal(t, http.StatusMethodNotAllowed, c.call(http.MethodGet, "/simulator/reset", "").StatusCode)
 }

@@ -129,21 +129,24 @@ func (s OrgSettings) over(base OrgSettings) OrgSettings {
 
 var errorCodeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
+// choices are the fields of OrgSettings that take a few words only.
+var choices = []struct {
+	field string
+	value func(OrgSettings) string
+	known []string
+}{
+	{"sync", func(s OrgSettings) string { return s.Sync }, []string{SyncAfterDelay, SyncNever, SyncFlapping}},
+	{"postReply", func(s OrgSettings) string { return s.PostReply }, []string{PostCreated, PostOK}},
+	{"secondPost", func(s OrgSettings) string { return s.SecondPost }, []string{SecondPostConflict, SecondPostOverwrite, SecondPostIdempotent}},
+	{"statusWithoutLink", func(s OrgSettings) string { return s.StatusWithoutLink }, []string{WithoutLinkNotFound, WithoutLinkNotSynced}},
+	{"deleteWithoutLink", func(s OrgSettings) string { return s.DeleteWithoutLink }, []string{WithoutLinkNotFound, WithoutLinkNoContent}},
+	{"refusal", func(s OrgSettings) string { return s.Refusal }, append([]string{NoRefusal}, knownRefusals()...)},
+}
+
 func (s OrgSettings) validate() error {
-	choices := []struct {
-		field, value string
-		known        []string
-	}{
-		{"sync", s.Sync, []string{SyncAfterDelay, SyncNever, SyncFlapping}},
-		{"postReply", s.PostReply, []string{PostCreated, PostOK}},
-		{"secondPost", s.SecondPost, []string{SecondPostConflict, SecondPostOverwrite, SecondPostIdempotent}},
-		{"statusWithoutLink", s.StatusWithoutLink, []string{WithoutLinkNotFound, WithoutLinkNotSynced}},
-		{"deleteWithoutLink", s.DeleteWithoutLink, []string{WithoutLinkNotFound, WithoutLinkNoContent}},
-		{"refusal", s.Refusal, append([]string{NoRefusal}, knownRefusals()...)},
-	}
 	for _, c := range choices {
-		if c.value != "" && !slices.Contains(c.known, c.value) {
-			return fmt.Errorf("%s cannot be %q; it is one of %s", c.field, c.value, strings.Join(c.known, ", "))
+		if value := c.value(s); value != "" && !slices.Contains(c.known, value) {
+			return fmt.Errorf("%s cannot be %q; it is one of %s", c.field, value, strings.Join(c.known, ", "))
 		}
 	}
 	if s.TokenRefusal != "" && s.TokenRefusal != NoRefusal && !errorCodeForm.MatchString(s.TokenRefusal) {

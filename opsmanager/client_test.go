@@ -106,7 +106,6 @@ func TestEveryBodyIsUnderstoodOrGivesAClearError(t *testing.T) {
 
 func TestErrorsCarryWhatTheManagerSaid(t *testing.T) {
 	t.Parallel()
-	date := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 	tests := map[string]struct {
 		header     string
 		body       string
@@ -115,7 +114,7 @@ func TestErrorsCarryWhatTheManagerSaid(t *testing.T) {
 	}{
 		"full":           {"", `{"error":429,"errorCode":"RATE_LIMITED","detail":"Slow down.","parameters":["links",100,1]}`, opsmanager.Error{Code: "RATE_LIMITED", Detail: "Slow down.", Parameters: []string{"links", "100", "1"}}, 0},
 		"seconds":        {"7", `{"errorCode":"RATE_LIMITED","parameters":null}`, opsmanager.Error{Code: "RATE_LIMITED"}, 7 * time.Second},
-		"date":           {date, `{"errorCode":"RATE_LIMITED"}`, opsmanager.Error{Code: "RATE_LIMITED"}, time.Hour},
+		"date":           {"in an hour", `{"errorCode":"RATE_LIMITED"}`, opsmanager.Error{Code: "RATE_LIMITED"}, time.Hour},
 		"past":           {"Mon, 02 Jan 2006 15:04:05 GMT", `{"errorCode":"X"}`, opsmanager.Error{Code: "X"}, 0},
 		"reason only":    {"", `{"reason":"Too Many Requests"}`, opsmanager.Error{Detail: "Too Many Requests"}, 0},
 		"a proxy's page": {"", `<html>`, opsmanager.Error{Detail: "the reply is not the manager's own (text/html, 6 bytes)"}, 0},
@@ -126,7 +125,11 @@ func TestErrorsCarryWhatTheManagerSaid(t *testing.T) {
 			t.Parallel()
 			client := replying(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
-				if test.header != "" {
+				switch test.header {
+				case "":
+				case "in an hour": // from now, not from when the tests began
+					w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+				default:
 					w.Header().Set("Retry-After", test.header)
 				}
 				w.WriteHeader(http.StatusTooManyRequests)

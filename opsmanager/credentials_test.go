@@ -72,7 +72,7 @@ func stranger(t *testing.T) (url string, connections *atomic.Int64) {
 				return
 			}
 			connections.Add(1)
-			connection.Close()
+			_ = connection.Close()
 		}
 	}()
 	return "http://" + listener.Addr().String(), connections
@@ -278,7 +278,7 @@ func TestTLSOlderThan12IsRefused(t *testing.T) {
 	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			t.Parallel()
-			url, requests := serveTLS(t, &tls.Config{
+			url, requests := serveTLS(t, &tls.Config{ //nolint:gosec // old ones are what is tested
 				MinVersion: tls.VersionTLS10, MaxVersion: version,
 				Certificates: []tls.Certificate{trusted.sign(t, "127.0.0.1", time.Now().Add(time.Hour))},
 			})

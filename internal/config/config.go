@@ -3,7 +3,6 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/migrationlink/migrationlink/internal/logging"
-	"github.com/migrationlink/migrationlink/opsmanager"
-	"github.com/migrationlink/migrationlink/redact"
+	"github.com/migrationlink/migrationlink/internal/secret"
 )
 
 // Config is the configuration of one worker.
@@ -23,6 +21,10 @@ type Config struct {
 	Worker   Worker
 	Tokens   Tokens
 	Managers []Manager // sorted by name
+	Atlas    []Atlas   // sorted by name
+	// Files are the absolute paths of all files that were read, or should have
+	// been: when one of them changes, the configuration may be another one.
+	Files []string
 }
 
 // Log is the section [log].
@@ -40,28 +42,6 @@ type Worker struct {
 	MaxCachedWorkflows int
 }
 
-// Tokens is the section [tokens].
-type Tokens struct {
-	// Directory holds the files that requests may name as link-tokens. Empty
-	// means none.
-	Directory string
-}
-
-// Manager is one section [managers.NAME].
-type Manager struct {
-	Name                  string
-	BaseURL               string
-	BasePath              string
-	PublicKey, PrivateKey redact.Secret
-	CAFile                string
-	AllowInsecureHTTP     bool
-	UnlinkedIs404         bool
-	RequestTimeout        time.Duration
-	// RequestsPerSecond limits the activities of the whole fleet of workers,
-	// and the calls of each worker. Zero means no limit.
-	RequestsPerSecond float64
-}
-
 // Default is the configuration that an empty file stands for. It has no
 // managers yet.
 func Default() Config {
@@ -72,42 +52,6 @@ func Default() Config {
 		// that is Temporal's own default: about 170 MB when full.
 		Worker: Worker{StopTimeout: 45 * time.Second, MaxCachedWorkflows: 10_000},
 	}
-}
-
-// Client returns a new client of the manager.
-func (m Manager) Client() (*opsmanager.Client, error) {
-	roots, err := m.roots()
-	if err != nil {
-		return nil, err
-	}
-	return opsmanager.New(opsmanager.Config{
-		BaseURL:           m.BaseURL,
-		BasePath:          m.BasePath,
-		PublicKey:         m.PublicKey.Reveal(),
-		PrivateKey:        m.PrivateKey,
-		RootCAs:           roots,
-		AllowInsecureHTTP: m.AllowInsecureHTTP,
-		UnlinkedIs404:     m.UnlinkedIs404,
-		Timeout:           m.RequestTimeout,
-		RequestsPerSecond: m.RequestsPerSecond,
-	})
-}
-
-// roots replaces the system's certificates rather than adding to them: who
-// names a CA of their own wants no other to vouch for the manager.
-func (m Manager) roots() (*x509.CertPool, error) {
-	if m.CAFile == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(m.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("the CA file cannot be read: %w; check its path, or leave it out for the system's certificates", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, errors.New("the CA file holds no certificate in PEM form; put the CA's certificate into it")
-	}
-	return pool, nil
 }
 
 // Error names everything that is wrong with a configuration file.
@@ -121,22 +65,39 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("configuration %s:\n  %s", e.File, strings.Join(e.Problems, "\n  "))
 }
 
-// Load reads the configuration file and resolves its references to key
-// material. The error is an *Error.
-func Load(path string) (Config, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // who starts the worker names the file
+// Source is where a configuration is.
+type Source struct {
+	Path string
+	// AllowReadableKeys accepts files of key material and link-tokens that others
+	// than the worker's user may read or write. For tests only.
+	AllowReadableKeys bool
+}
+
+// Load is Source.Load of a file by its path.
+func Load(path string) (Config, error) { return Source{Path: path}.Load() }
+
+// Load reads the configuration file, the references to key material and the
+// files that it names. The error is an *Error; the configuration has its Files
+// even then, and nothing else.
+func (s Source) Load() (Config, error) {
+	files := []string{absolute(s.Path)}
+	refuse := func(problems ...string) (Config, error) {
+		return Config{Files: files}, &Error{s.Path, problems}
+	}
+	content, err := os.ReadFile(s.Path)
 	if err != nil {
-		return Config{}, &Error{path, []string{fmt.Sprintf("cannot be read: %v; check the path", err)}}
+		return refuse(fmt.Sprintf("cannot be read: %v; check the path", err))
 	}
 	var values map[string]any
 	if err := toml.Unmarshal(content, &values); err != nil {
-		return Config{}, &Error{path, []string{syntaxProblem(err)}}
+		return refuse(syntaxProblem(err))
 	}
 	var problems []string
-	c := read(&section{values: values, problems: &problems})
+	c := read(&section{values: values, problems: &problems, files: &files, reader: secret.Reader{AllowReadable: s.AllowReadableKeys}})
 	if len(problems) > 0 {
-		return Config{}, &Error{path, problems}
+		return refuse(problems...)
 	}
+	c.Files = files
 	return c, nil
 }
 
@@ -157,7 +118,9 @@ func read(file *section) Config {
 	c.Worker = readWorker(file.table("worker"), c.Worker)
 	c.Tokens = readTokens(file.table("tokens"))
 	c.Managers = readManagers(file.table("managers"))
+	c.Atlas = readAtlas(file.table("atlas"))
 	file.end()
+	checkAtlasHasIdentities(file, c)
 	checkStopTimeout(file, c)
 	return c
 }
@@ -180,26 +143,18 @@ func readWorker(s *section, fallback Worker) Worker {
 	}
 }
 
-func readTokens(s *section) Tokens {
-	defer s.end()
-	directory := s.text("directory", "")
-	if directory == "" {
-		return Tokens{}
-	}
-	if info, err := os.Stat(directory); err != nil {
-		s.report("directory", fmt.Sprintf("%v; create it, or leave it out when all link-tokens come from the environment", err))
-	} else if !info.IsDir() {
-		s.report("directory", "is a file; name the directory that holds it")
-	}
-	return Tokens{Directory: directory}
-}
-
 func checkStopTimeout(file *section, c Config) {
-	for _, m := range c.Managers {
-		if c.Worker.StopTimeout <= m.RequestTimeout {
+	check := func(name string, timeout time.Duration) {
+		if c.Worker.StopTimeout <= timeout {
 			file.report("worker.stop_timeout", fmt.Sprintf(
-				"%s must be longer than managers.%s.request_timeout (%s), so that a running call can finish; raise it, and the supervisor's kill timeout above it",
-				c.Worker.StopTimeout, m.Name, m.RequestTimeout))
+				"%s must be longer than %s.request_timeout (%s), so that a running call can finish; raise it, and the supervisor's kill timeout above it",
+				c.Worker.StopTimeout, name, timeout))
 		}
+	}
+	for _, m := range c.Managers {
+		check("managers."+m.Name, m.RequestTimeout)
+	}
+	for _, a := range c.Atlas {
+		check("atlas."+a.Name, a.RequestTimeout)
 	}
 }

@@ -21,6 +21,41 @@ const (
 	minRate, maxRate = 0.01, 100_000
 )
 
+// Manager is one section [managers.NAME].
+type Manager struct {
+	Name                  string
+	BaseURL               string
+	BasePath              string
+	PublicKey, PrivateKey redact.Secret
+	TLS                   TLS
+	AllowInsecureHTTP     bool
+	UnlinkedIs404         bool
+	RequestTimeout        time.Duration
+	// RequestsPerSecond limits the activities of the whole fleet of workers,
+	// and the calls of each worker. Zero means no limit.
+	RequestsPerSecond float64
+}
+
+// Client returns a new client of the manager.
+func (m Manager) Client() (*opsmanager.Client, error) {
+	certificate, err := m.TLS.certificate()
+	if err != nil {
+		return nil, err
+	}
+	return opsmanager.New(opsmanager.Config{
+		BaseURL:           m.BaseURL,
+		BasePath:          m.BasePath,
+		PublicKey:         m.PublicKey.Reveal(),
+		PrivateKey:        m.PrivateKey,
+		RootCAs:           m.TLS.roots(),
+		ClientCertificate: certificate,
+		AllowInsecureHTTP: m.AllowInsecureHTTP,
+		UnlinkedIs404:     m.UnlinkedIs404,
+		Timeout:           m.RequestTimeout,
+		RequestsPerSecond: m.RequestsPerSecond,
+	})
+}
+
 func readManagers(s *section) []Manager {
 	names := slices.Sorted(maps.Keys(s.values))
 	if len(names) == 0 {
@@ -44,7 +79,7 @@ func readManager(s *section, name string) Manager {
 		BasePath:          s.text("base_path", opsmanager.DefaultBasePath),
 		PublicKey:         s.secret("public_key"),
 		PrivateKey:        s.secret("private_key"),
-		CAFile:            s.text("ca_file", ""),
+		TLS:               readTLS(s),
 		AllowInsecureHTTP: s.flag("allow_insecure_http"),
 		UnlinkedIs404:     s.flag("unlinked_is_404"),
 		RequestTimeout:    s.duration("request_timeout", opsmanager.DefaultTimeout, minRequestTimeout, maxRequestTimeout),
@@ -62,16 +97,8 @@ func checkManager(s *section, m Manager) {
 		"base_url":   {BaseURL: m.BaseURL, AllowInsecureHTTP: m.AllowInsecureHTTP, PublicKey: good, PrivateKey: good},
 		"base_path":  {BaseURL: "https://good", BasePath: m.BasePath, PublicKey: good, PrivateKey: good},
 		"public_key": {BaseURL: "https://good", PublicKey: m.PublicKey, PrivateKey: good},
-		"ca_file":    {BaseURL: "https://good", CAFile: m.CAFile, PublicKey: good, PrivateKey: good},
 	}
 	for _, setting := range slices.Sorted(maps.Keys(trials)) {
-		if s.bad(setting) {
-			continue
-		}
-		if client, err := trials[setting].Client(); err != nil {
-			s.report(setting, err.Error())
-		} else {
-			client.Close()
-		}
+		s.try(setting, func() (closer, error) { return trials[setting].Client() })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type section struct {
 	values   map[string]any
 	asked    []string
 	problems *[]string
+	files    *[]string // that the settings name
+	reader   secret.Reader
 	reported []string // keys that have a problem
 }
 
@@ -28,6 +31,22 @@ func (s *section) report(key, problem string) {
 	path := strings.Trim(s.path+"."+key, ".")
 	s.reported = append(s.reported, key)
 	*s.problems = append(*s.problems, path+": "+problem)
+}
+
+// has tells whether the setting is there.
+func (s *section) has(key string) bool {
+	_, found := s.values[key]
+	return found
+}
+
+// uses notes a file that a setting names.
+func (s *section) uses(path string) { *s.files = append(*s.files, absolute(path)) }
+
+func absolute(path string) string {
+	if found, err := filepath.Abs(path); err == nil {
+		return found
+	}
+	return path
 }
 
 // bad tells whether the setting already has a problem.
@@ -58,7 +77,7 @@ func take[T any](s *section, key string, fallback T, form string) T {
 
 func (s *section) table(key string) *section {
 	values := take[map[string]any](s, key, nil, "a section: ["+strings.Trim(s.path+"."+key, ".")+"]")
-	return &section{path: strings.Trim(s.path+"."+key, "."), values: values, problems: s.problems}
+	return &section{path: strings.Trim(s.path+"."+key, "."), values: values, problems: s.problems, files: s.files, reader: s.reader}
 }
 
 func (s *section) text(key, fallback string) string {
@@ -109,14 +128,62 @@ func (s *section) number(key string, fallback, least, most float64) float64 {
 	return value
 }
 
+// texts reads a list of texts.
+func (s *section) texts(key string) []string {
+	const form = `a list of texts in double quotes, like ["file:/path"]`
+	values := take[[]any](s, key, nil, form)
+	texts := make([]string, 0, len(values))
+	for _, value := range values {
+		text, ok := value.(string)
+		if !ok {
+			s.report(key, "must be "+form)
+			return nil
+		}
+		texts = append(texts, text)
+	}
+	if s.has(key) && !s.bad(key) && len(texts) == 0 {
+		s.report(key, "is empty; leave it out, or make it "+form)
+	}
+	return texts
+}
+
 func (s *section) secret(key string) redact.Secret {
 	reference := s.text(key, "")
 	if s.bad(key) {
 		return redact.Secret{}
 	}
-	value, err := secret.Resolve(reference)
+	value, err := s.resolve(reference, s.reader.Resolve)
 	if err != nil {
 		s.report(key, err.Error())
 	}
 	return value
+}
+
+func (s *section) optionalSecret(key string) redact.Secret {
+	if !s.has(key) {
+		s.asked = append(s.asked, key)
+		return redact.Secret{}
+	}
+	return s.secret(key)
+}
+
+func (s *section) resolve(reference string, how func(string) (redact.Secret, error)) (redact.Secret, error) {
+	if path, ok := secret.File(reference); ok {
+		s.uses(path)
+	}
+	return how(reference)
+}
+
+type closer interface{ Close() }
+
+// try reports the setting if no client can be made with it.
+func (s *section) try(key string, make func() (closer, error)) {
+	if s.bad(key) {
+		return
+	}
+	if client, err := make(); err != nil {
+		s.report(key, err.Error())
+	} else {
+		client.Close()
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,11 +22,13 @@ const (
 
 // settings are what the command line says.
 type settings struct {
-	listen         string
-	allowRemote    bool
-	privateKeyEnv  string
-	privateKeyFile string
-	manager        opsmanagertest.Options
+	listen       string
+	allowRemote  bool
+	privateKey   reference
+	atlasKey     reference
+	atlasAccount reference
+	tls          tlsFiles
+	manager      opsmanagertest.Options
 }
 
 // usageError is the fault of the command line.
@@ -57,7 +57,8 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Use:   "simulator",
 		Short: "A simulated manager of MongoDB's link API",
 		Long: "A simulated manager (Ops Manager or Cloud Manager) of MongoDB's link API, with digest\n" +
-			"authentication. GET / of the URL that it prints tells how to control it.",
+			"authentication, and the side of Atlas that makes link-tokens, with digest authentication\n" +
+			"or a service account. GET / of the URL that it prints tells how to control it.",
 		Version:       buildinfo.Text(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -65,7 +66,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 			if err := s.complete(args, lookup); err != nil {
 				return err
 			}
-			return s.serve(command.Context(), command.OutOrStdout())
+			return s.serve(command.Context(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -80,8 +81,15 @@ func (s *settings) register(command *cobra.Command) {
 	flags.Uint64Var(&m.Seed, "seed", 0, "decides which requests a fault with a probability hits")
 	flags.DurationVar(&m.SyncDelay, "sync-delay", 5*time.Second, "time from POST to SYNCED")
 	flags.StringVar(&m.PublicKey, "public-key", opsmanagertest.DefaultPublicKey, "public part of the API key")
-	flags.StringVar(&s.privateKeyEnv, "private-key-env", "", "environment variable with the private part of the API key (default the demo key)")
-	flags.StringVar(&s.privateKeyFile, "private-key-file", "", "file with the private part of the API key")
+	s.privateKey.register(flags, "private-key", "private part of the API key")
+	flags.StringVar(&m.AtlasPublicKey, "atlas-public-key", opsmanagertest.DefaultAtlasPublicKey, "public part of Atlas's API key")
+	s.atlasKey.register(flags, "atlas-private-key", "private part of Atlas's API key")
+	flags.StringVar(&m.AtlasClientID, "atlas-client-id", opsmanagertest.DefaultAtlasClientID, "client id of Atlas's service account")
+	s.atlasAccount.register(flags, "atlas-client-secret", "client secret of Atlas's service account")
+	flags.DurationVar(&m.AccessTokenLifetime, "access-token-lifetime", opsmanagertest.DefaultAccessTokenLifetime, "time until an access token of the service account ends")
+	flags.IntVar(&m.AccessTokensPerMinute, "access-tokens-per-minute", 0, "requests for an access token that are answered within a minute (default no limit)")
+	flags.BoolVar(&m.Joint, "joint", false, "accept only link-tokens that were issued here, each for one source organization")
+	s.tls.register(flags)
 	flags.StringVar(&m.StateFile, "state-file", "", "JSON file that keeps the links over a restart")
 	flags.BoolVar(&m.StrictNonceCount, "strict-nonce-count", false, "refuse nonce counts (nc) that do not grow")
 	flags.DurationVar(&m.NonceLifetime, "nonce-lifetime", opsmanagertest.DefaultNonceLifetime, "time until a nonce is stale")
@@ -89,7 +97,7 @@ func (s *settings) register(command *cobra.Command) {
 	flags.StringSliceVar(&m.KnownOrgs, "org", nil, "organization that exists (default every one); may be repeated")
 }
 
-// complete checks the command line and fetches the key that it refers to.
+// complete checks the command line and fetches the keys that it refers to.
 func (s *settings) complete(args []string, lookup func(string) (string, bool)) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("no arguments are taken, only flags; got %q", args)}
@@ -97,39 +105,16 @@ func (s *settings) complete(args []string, lookup func(string) (string, bool)) e
 	if s.manager.NonceLifetime == 0 {
 		return usageError{errors.New("--nonce-lifetime must be longer than 0s")}
 	}
-	if err := errors.Join(s.checkListen(), s.manager.Validate()); err != nil {
-		return usageError{err}
+	if s.manager.AccessTokenLifetime == 0 {
+		return usageError{errors.New("--access-token-lifetime must be longer than 0s")}
 	}
-	key, err := s.privateKey(lookup)
-	if err != nil {
-		return usageError{err}
+	problem := errors.Join(s.checkListen(), s.manager.Validate(),
+		s.privateKey.fetch(lookup, &s.manager.PrivateKey),
+		s.atlasKey.fetch(lookup, &s.manager.AtlasPrivateKey),
+		s.atlasAccount.fetch(lookup, &s.manager.AtlasClientSecret),
+		s.tls.load())
+	if problem != nil {
+		return usageError{problem}
 	}
-	s.manager.PrivateKey = key
 	return nil
-}
-
-// privateKey is the referenced key, or empty for the demo key. A reference to
-// nothing is an error: the demo key would be a surprise.
-func (s *settings) privateKey(lookup func(string) (string, bool)) (string, error) {
-	switch {
-	case s.privateKeyEnv != "" && s.privateKeyFile != "":
-		return "", errors.New("--private-key-env and --private-key-file cannot both be given")
-	case s.privateKeyEnv != "":
-		key, _ := lookup(s.privateKeyEnv)
-		if key == "" {
-			return "", fmt.Errorf("--private-key-env: the environment variable %s is not set or empty", s.privateKeyEnv)
-		}
-		return key, nil
-	case s.privateKeyFile != "":
-		content, err := os.ReadFile(s.privateKeyFile)
-		if err != nil {
-			return "", fmt.Errorf("--private-key-file: %w", err)
-		}
-		key := strings.TrimRight(string(content), "\r\n")
-		if key == "" {
-			return "", fmt.Errorf("--private-key-file: %s is empty", s.privateKeyFile)
-		}
-		return key, nil
-	}
-	return "", nil
 }

@@ -41,7 +41,7 @@ func start(t *testing.T, lookup func(string) (string, bool), args ...string) *pr
 		p.ended <- run(ctx, append([]string{"--listen", "127.0.0.1:0", "--sync-delay", "0s"}, args...), lookup, p.stdout, p.stderr)
 	}()
 	t.Cleanup(stop)
-	ready := regexp.MustCompile(`^simulated manager ready on (http://127\.0\.0\.1:\d+) `)
+	ready := regexp.MustCompile(`^simulated manager ready on (https?://127\.0\.0\.1:\d+) `)
 	require.Eventually(t, func() bool { return ready.MatchString(p.stdout.String()) || len(p.ended) > 0 }, 30*time.Second, time.Millisecond)
 	require.Regexp(t, ready, p.stdout.String(), p.stderr.String())
 	p.url = ready.FindStringSubmatch(p.stdout.String())[1]
@@ -198,6 +198,13 @@ func TestWhatCannotBeIsSaid(t *testing.T) {
 		"no lifetime":     {[]string{"--nonce-lifetime", "0s"}, exitUsage, "--nonce-lifetime"},
 		"algorithm":       {[]string{"--algorithm", "SHA-1"}, exitUsage, `"SHA-1"`},
 		"negative delay":  {[]string{"--sync-delay", "-5s"}, exitUsage, "negative"},
+		"Atlas's both":    {[]string{"--atlas-private-key-file", "/nowhere", "--atlas-private-key-env", "X"}, exitUsage, "--atlas-private-key-env and --atlas-private-key-file"},
+		"Atlas's secret":  {[]string{"--atlas-client-secret-env", "NOBODY_SET_IT"}, exitUsage, "NOBODY_SET_IT is not set"},
+		"no access":       {[]string{"--access-token-lifetime", "0s"}, exitUsage, "--access-token-lifetime"},
+		"half a second":   {[]string{"--access-token-lifetime", "500ms"}, exitUsage, "whole seconds"},
+		"no TLS key":      {[]string{"--tls-cert-file", "/nowhere"}, exitUsage, "--tls-key-file"},
+		"clients only":    {[]string{"--tls-client-ca-file", "/nowhere"}, exitUsage, "--tls-key-file"},
+		"no certificate":  {[]string{"--tls-cert-file", "/nowhere", "--tls-key-file", "/nowhere"}, exitUsage, "/nowhere"},
 		"no organization": {[]string{"--org", "demo"}, exitUsage, `"demo"`},
 	}
 	for name, test := range tests {

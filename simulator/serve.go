@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -32,7 +34,7 @@ func (s *settings) checkListen() error {
 }
 
 // serve runs the simulator until ctx ends.
-func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
+func (s *settings) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	manager, err := opsmanagertest.New(s.manager)
 	if err != nil {
 		return err
@@ -41,11 +43,16 @@ func (s *settings) serve(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another port with --listen", err)
 	}
-	server := &http.Server{Handler: manager, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: manager, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(stderr, "simulator: ", 0)}
 	manager.Watch(server)
+	scheme := "http"
+	if s.tls.config != nil {
+		scheme, listener = "https", tls.NewListener(listener, s.tls.config)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(stdout, "simulated manager ready on http://%s (API key %s, evidence at /simulator/state)\n", listener.Addr(), s.manager.PublicKey)
+	fmt.Fprintf(stdout, "simulated manager ready on %s://%s (API key %s, in Atlas %s, evidence at /simulator/state)\n",
+		scheme, listener.Addr(), s.manager.PublicKey, s.manager.AtlasPublicKey)
 	select {
 	case err := <-served:
 		return err

@@ -12,6 +12,8 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/atlas"
+	"github.com/migrationlink/migrationlink/internal/seal"
 	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 	"github.com/migrationlink/migrationlink/redact"
@@ -86,11 +88,11 @@ func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 	t.Cleanup(secure.Close)
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	atlas := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	cloud := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Error-Code", "RESOURCE_NOT_FOUND")
 		w.WriteHeader(http.StatusNotFound)
 	}))
-	t.Cleanup(atlas.Close)
+	t.Cleanup(cloud.Close)
 	for name, test := range map[string]struct {
 		url, key, problem string
 	}{
@@ -98,7 +100,7 @@ func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 		"unknown certificate":      {secure.URL, inspectKey, migrationlink.ErrCertificateInvalid},
 		"nobody listens":           {"http://127.0.0.1:1", inspectKey, migrationlink.ErrManagerUnavailable},
 		"a web server":             {web.URL, inspectKey, migrationlink.ErrWrongAPI},
-		"another API of MongoDB's": {atlas.URL, inspectKey, migrationlink.ErrWrongAPI},
+		"another API of MongoDB's": {cloud.URL, inspectKey, migrationlink.ErrWrongAPI},
 	} {
 		for with, org := range map[string]string{"": "", ", with organization": orgID} {
 			t.Run(name+with, func(t *testing.T) {
@@ -123,4 +125,19 @@ func TestKnownManagersAreSortedAndAnUnknownOneIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.KnownManagers(context.Background(), "other")
 	require.Contains(t, requireType(t, err, migrationlink.ErrUnknownManager).Message(), "known are: demo, prod")
+}
+
+func TestAWorkerTellsWhatCanBeSealedToIt(t *testing.T) {
+	t.Parallel()
+	first, recipient, err := seal.GenerateIdentity(false)
+	require.NoError(t, err)
+	second, other, err := seal.GenerateIdentity(true)
+	require.NoError(t, err)
+	identities, err := seal.ParseIdentities(first, second)
+	require.NoError(t, err)
+	known, err := activities.New(activities.Clients{Atlas: map[string]*atlas.Client{"prod": nil, "dev": nil}, Identities: identities}).
+		KnownManagers(context.Background(), "")
+	require.NoError(t, err)
+	require.Equal(t, []string{"dev", "prod"}, known.Atlas)
+	require.Equal(t, []string{recipient.String(), other.String()}, known.Recipients)
 }

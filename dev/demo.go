@@ -40,7 +40,7 @@ func demo(cmd *cobra.Command) error {
 	if err := options.ChoosePorts(); err != nil {
 		return err
 	}
-	if options.WorkerConfig, err = writeFiles(dir, options); err != nil {
+	if options.WorkerConfig, err = writeFiles(dir, dir, options); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()

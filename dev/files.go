@@ -25,11 +25,15 @@ type variable struct{ name, value string }
 
 // environment returns what a separately started worker or starter needs. What
 // is set already is kept, so that anyone may choose the demo token.
-func environment(options stack.Options) []variable {
+func environment(options stack.Options, own identity) []variable {
 	return []variable{
 		{"TEMPORAL_ADDRESS", options.TemporalAddress()},
 		{"DEMO_PUBLIC_KEY", opsmanagertest.DefaultPublicKey},
 		{"DEMO_PRIVATE_KEY", opsmanagertest.DefaultPrivateKey},
+		{"DEMO_ATLAS_PUBLIC_KEY", opsmanagertest.DefaultAtlasPublicKey},
+		{"DEMO_ATLAS_PRIVATE_KEY", opsmanagertest.DefaultAtlasPrivateKey},
+		{"DEMO_IDENTITY", own.text},
+		{"MIGRATIONLINK_RECIPIENT", own.recipient},
 		{"LINK_TOKEN_DEMO", demoToken()},
 	}
 }
@@ -44,25 +48,55 @@ func demoToken() string {
 	return base64.URLEncoding.EncodeToString(random)
 }
 
-// writeFiles writes env and worker.toml into dir, and gives this process, whose
-// worker reads the same configuration, the same environment.
-func writeFiles(dir string, options stack.Options) (configFile string, _ error) {
+// writeFiles writes identity, env and worker.toml into dir, which its reader
+// knows as shown, and gives this process, whose worker reads the same
+// configuration, the same environment.
+func writeFiles(dir, shown string, options stack.Options) (configFile string, _ error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
+	own, err := readIdentity(filepath.Join(dir, "identity"))
+	if err != nil {
+		return "", err
+	}
 	var lines strings.Builder
-	for _, v := range environment(options) {
+	for _, v := range environment(options, own) {
 		fmt.Fprintf(&lines, "export %s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", `'\''`))
 		if err := os.Setenv(v.name, v.value); err != nil {
 			return "", err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "env"), []byte(lines.String()), 0o600); err != nil {
+	if err := writePrivate(filepath.Join(dir, "env"), lines.String()); err != nil {
 		return "", err
 	}
 	configFile = filepath.Join(dir, "worker.toml")
-	content := strings.ReplaceAll(workerConfig, defaultSimulator, options.SimulatorURL())
-	return configFile, os.WriteFile(configFile, []byte(content), 0o600)
+	return configFile, writePrivate(configFile, configuration(shown, own, options))
+}
+
+// configuration is worker.toml with the addresses of this stack, and with the
+// identity by its file: that can be replaced while a worker runs.
+func configuration(shown string, own identity, options stack.Options) string {
+	_, settings, _ := strings.Cut(workerConfig, "\n\n")
+	settings = strings.ReplaceAll(settings, defaultSimulator, options.SimulatorURL())
+	settings = strings.ReplaceAll(settings, `"env:DEMO_IDENTITY"`, fmt.Sprintf("%q", "file:"+own.file))
+	return fmt.Sprintf(configHead, filepath.Join(shown, "env"), filepath.Join(shown, "worker.toml")) + settings
+}
+
+const configHead = `# The worker of the local stack, as it was started last. In a second terminal at
+# the repository's root:
+#
+#   . %s
+#   go run ./worker --config %s
+
+`
+
+// writePrivate writes a file that only its owner reads, also where it was there
+// already.
+func writePrivate(path, content string) error {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o600)
 }
 
 // repository is the root of the repository, so that every command writes to the

@@ -17,7 +17,12 @@ import (
 	"github.com/migrationlink/migrationlink/internal/logging"
 )
 
-const demoOrg = "5f1b2c3d4e5f6a7b8c9d0e1f"
+// The organizations of the examples. Simulated ones take any id.
+const (
+	demoOrg      = "5f1b2c3d4e5f6a7b8c9d0e1f"
+	otherDemoOrg = "5f1b2c3d4e5f6a7b8c9d0e2f"
+	demoAtlasOrg = "6a1b2c3d4e5f6a7b8c9d0e1f"
+)
 
 func upCommand() *cobra.Command {
 	var options stack.Options
@@ -40,7 +45,7 @@ func upCommand() *cobra.Command {
 	flags.StringVar(&options.DatabaseFile, "db", ".dev/temporal.db", "SQLite file of Temporal, below the repository's root; empty means in memory")
 	flags.DurationVar(&options.SyncDelay, "sync-delay", 5*time.Second, "time from the creation of a link until it is SYNCED")
 	flags.BoolVar(&noWorker, "no-worker", false, "run no worker, to start one separately")
-	flags.StringVar(&files, "files", ".dev", "directory for env and worker.toml, below the repository's root")
+	flags.StringVar(&files, "files", ".dev", "directory for env, identity and worker.toml, below the repository's root")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error; for the worker")
 	return command
 }
@@ -57,7 +62,11 @@ func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool
 	if err := options.ChoosePorts(); err != nil {
 		return err
 	}
-	configFile, err := writeFiles(files, options)
+	shown := files
+	if shorter, err := filepath.Rel(root, files); err == nil && filepath.IsLocal(shorter) {
+		shown = shorter
+	}
+	configFile, err := writeFiles(files, shown, options)
 	if err != nil {
 		return err
 	}
@@ -76,10 +85,7 @@ func up(ctx context.Context, out io.Writer, options stack.Options, noWorker bool
 		return err
 	}
 	defer s.Stop()
-	if shorter, err := filepath.Rel(root, files); err == nil && filepath.IsLocal(shorter) {
-		files = shorter
-	}
-	printBanner(out, options, files, noWorker)
+	printBanner(out, options, shown, noWorker)
 	<-ctx.Done()
 	fmt.Fprintln(out, "stopping")
 	return nil
@@ -102,6 +108,7 @@ func printBanner(out io.Writer, options stack.Options, files string, noWorker bo
 	}
 	target := "--manager demo --org " + demoOrg
 	fmt.Fprintf(out, "  go run ./starter link %s --token-ref env:LINK_TOKEN_DEMO\n", target)
+	fmt.Fprintf(out, "  go run ./starter link --manager demo --org %s --atlas demo --atlas-org %s\n", otherDemoOrg, demoAtlasOrg)
 	fmt.Fprintf(out, "  go run ./starter status %s\n", target)
 	fmt.Fprintf(out, "  go run ./starter cancel %s --reason 'changed my mind'\n\n", target)
 	fmt.Fprintln(out, "ready")

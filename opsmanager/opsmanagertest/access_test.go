@@ -15,9 +15,9 @@ import (
 )
 
 // access asks for an access token with the service account.
-func (c *caller) access(form string) answered {
+func (c *caller) access() answered {
 	c.t.Helper()
-	return c.accessAs(opsmanagertest.DefaultAtlasClientID, opsmanagertest.DefaultAtlasClientSecret, form)
+	return c.accessAs(opsmanagertest.DefaultAtlasClientID, opsmanagertest.DefaultAtlasClientSecret, "grant_type=client_credentials")
 }
 
 func (c *caller) accessAs(id, secret, form string) answered {
@@ -67,7 +67,7 @@ func TestAServiceAccountGetsAccessForAnHour(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	server, c := start(t, opsmanagertest.Options{Now: now.Now})
-	token := accessToken(t, c.access("grant_type=client_credentials"))
+	token := accessToken(t, c.access())
 	require.Equal(t, http.StatusOK, c.bearer(token).StatusCode)
 	require.Equal(t, http.StatusUnauthorized, c.bearer(token+"x").StatusCode)
 	managers := c.plain(http.MethodGet, linkPath+"/status", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
@@ -115,14 +115,14 @@ func TestTooManyRequestsForAccessHaveToWait(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	server, c := start(t, opsmanagertest.Options{Now: now.Now, AccessTokensPerMinute: 2})
-	accessToken(t, c.access("grant_type=client_credentials"))
+	accessToken(t, c.access())
 	now.Advance(20 * time.Second)
-	accessToken(t, c.access("grant_type=client_credentials"))
-	limited := c.access("grant_type=client_credentials")
+	accessToken(t, c.access())
+	limited := c.access()
 	require.Equal(t, http.StatusTooManyRequests, limited.StatusCode)
 	require.Equal(t, "40", limited.Header.Get("Retry-After"))
 	now.Advance(40 * time.Second)
-	accessToken(t, c.access("grant_type=client_credentials"))
+	accessToken(t, c.access())
 	require.Equal(t, opsmanagertest.OAuthCounts{OAuthTokenRequests: 4, OAuthTokensGiven: 3, OAuthTokensLimited: 1}, server.State().Atlas.OAuthCounts)
 	require.Zero(t, server.State().Totals.PostsFirstOnConnection, "they hold no link-token")
 }

@@ -300,7 +300,7 @@ func TestFaultsSingleOutACall(t *testing.T) {
 		opsmanagertest.CreateLinkToken:   func() int { return atlas.call(http.MethodPost, linkTokensPath, noAddresses).StatusCode },
 		opsmanagertest.DeleteLinkToken:   func() int { return atlas.call(http.MethodDelete, linkTokensPath, "").StatusCode },
 		opsmanagertest.AvailableProjects: func() int { return atlas.call(http.MethodGet, availablePath, "").StatusCode },
-		opsmanagertest.OAuthToken:        func() int { return manager.access("grant_type=client_credentials").StatusCode },
+		opsmanagertest.OAuthToken:        func() int { return manager.access().StatusCode },
 	}
 	ofAtlas := []string{opsmanagertest.CreateLinkToken, opsmanagertest.DeleteLinkToken, opsmanagertest.AvailableProjects, opsmanagertest.OAuthToken}
 	for name := range calls {

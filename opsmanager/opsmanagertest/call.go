@@ -18,7 +18,7 @@ const (
 // The paths of Atlas: its API, and where it gives access tokens.
 const (
 	AtlasAdminPrefix = "/api/atlas/v2"
-	OAuthTokenPath   = "/api/oauth/token"
+	OAuthTokenPath   = "/api/oauth/token" //nolint:gosec // a path, no credential
 )
 
 // maxRequestBody is far above any link-token and far below what would hurt.

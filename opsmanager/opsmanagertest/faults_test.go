@@ -234,7 +234,7 @@ func TestFaultsBeforeAuthenticationHitEverybody(t *testing.T) {
 		{Kind: opsmanagertest.EmptyBody, Count: 1, BeforeAuthentication: true},
 	}))
 	for _, want := range []int{http.StatusBadGateway, http.StatusUnauthorized, http.StatusUnauthorized} {
-		response, err := http.Get(server.URL + linkPath) //nolint:noctx // as bare as it can be
+		response, err := http.Get(server.URL + linkPath)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, want, response.StatusCode)

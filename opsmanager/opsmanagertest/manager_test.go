@@ -186,7 +186,7 @@ func TestErrorsHaveTheRecordedShape(t *testing.T) {
 		`{"error":404,"errorCode":"ORG_NOT_FOUND","detail":"No organization with this ID exists.","reason":"Not Found","parameters":["`+orgID+`"]}`,
 		c.get().body)
 
-	response, err := http.Get(c.url + linkPath) //nolint:noctx // as bare as it can be
+	response, err := http.Get(c.url + linkPath)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
@@ -246,7 +246,7 @@ func TestConnectionsAndUnsafePostsAreCounted(t *testing.T) {
 		c.call(method, linkPath, body)
 		c.post()
 	}
-	_, err := http.Get(server.URL + "/simulator/state") //nolint:noctx,bodyclose // only that it is not counted
+	_, err := http.Get(server.URL + "/simulator/state") //nolint:bodyclose // only that it is not counted
 	require.NoError(t, err)
 	require.Equal(t, opsmanagertest.Totals{
 		Requests: 6, Connections: 2, RequestsWithoutCredentials: 2, BodiesWithoutCredentials: 2, PostsFirstOnConnection: 1, Challenges: 2,

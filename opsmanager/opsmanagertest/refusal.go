@@ -17,7 +17,7 @@ const (
 
 // RefusedToken fits OrgSettings.TokenRefusal. The true code of a bad, expired
 // or revoked link-token is not known.
-const RefusedToken = "INVALID_ATTRIBUTE" //nolint:gosec // an error code, no credential
+const RefusedToken = "INVALID_ATTRIBUTE"
 
 // refusal is an error that answers every call of an organization.
 type refusal struct {

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/migrationlink/migrationlink/internal/seal"
+	"github.com/migrationlink/migrationlink/redact"
+)
+
+// identity opens what is sealed to its recipient.
+type identity struct{ file, text, recipient string }
+
+// readIdentity reads the stack's identity, and makes one the first time, so that
+// links which wait with a sealed link-token survive a restart.
+func readIdentity(path string) (identity, error) {
+	path, err := filepath.Abs(path) // the worker's configuration takes no other
+	if err != nil {
+		return identity{}, err
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeIdentity(path)
+	}
+	if err != nil {
+		return identity{}, err
+	}
+	known, err := seal.ParseIdentities(redact.NewSecret(string(content)))
+	if err != nil {
+		return identity{}, fmt.Errorf("%s %w; remove it to have another one made", path, err)
+	}
+	return identity{path, string(content), known.Recipients()[0].String()}, os.Chmod(path, 0o600)
+}
+
+// makeIdentity writes a file as age-keygen does.
+func makeIdentity(path string) (identity, error) {
+	secret, recipient, err := seal.GenerateIdentity(false)
+	if err != nil {
+		return identity{}, err
+	}
+	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", time.Now().Format(time.RFC3339), recipient, secret.Reveal())
+	return identity{path, text, recipient.String()}, writePrivate(path, text)
+}

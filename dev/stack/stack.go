@@ -170,6 +170,7 @@ func (s *Stack) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	worker.Follow(config.Source{Path: s.options.WorkerConfig}, nil)
 	s.stops = append(s.stops, worker.Stop)
 	return nil
 }

@@ -196,6 +196,10 @@ func TestNoPrinterShowsAKey(t *testing.T) {
 
 func TestTheConfigurationOfTheLocalStackIsGood(t *testing.T) {
 	setKeys(t)
+	identity, _ := generate(t)
+	t.Setenv("DEMO_IDENTITY", identity)
+	t.Setenv("DEMO_ATLAS_PUBLIC_KEY", "public")
+	t.Setenv("DEMO_ATLAS_PRIVATE_KEY", canary)
 	c, err := config.Load("../../dev/worker.toml")
 	require.NoError(t, err)
 	require.Equal(t, "demo", c.Managers[0].Name)

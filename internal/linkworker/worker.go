@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +19,6 @@ import (
 	"github.com/migrationlink/migrationlink/activities"
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
 	"github.com/migrationlink/migrationlink/internal/config"
-	"github.com/migrationlink/migrationlink/internal/secret"
-	"github.com/migrationlink/migrationlink/opsmanager"
 	"github.com/migrationlink/migrationlink/workflows"
 )
 
@@ -30,21 +29,31 @@ const heartbeatInterval = 500 * time.Millisecond
 // Worker polls one task queue for workflows and one per manager for activities.
 type Worker struct {
 	logger   *zap.Logger
-	managers map[string]*opsmanager.Client
+	acts     *activities.Activities
 	identity string
 	pollers  []worker.Worker
 	failed   chan error
+
+	// The configuration with which it runs, and its clients. Only start, and then
+	// only whoever follows the file, changes them.
+	running config.Config
+	clients activities.Clients
+
+	stopFollowing context.CancelFunc
+	following     sync.WaitGroup
 }
 
 // Run runs a worker until ctx ends, and stops it gracefully: the error is nil.
 // An error says that it could not start, or that Temporal has refused it for
-// good.
-func Run(ctx context.Context, c client.Client, cfg config.Config, logger *zap.Logger) error {
+// good. It follows the configuration in source, from which cfg was loaded, see
+// Worker.Follow.
+func Run(ctx context.Context, c client.Client, cfg config.Config, source config.Source, hangup <-chan os.Signal, logger *zap.Logger) error {
 	w, err := Start(c, cfg, logger)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
+	w.Follow(source, hangup)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -56,16 +65,31 @@ func Run(ctx context.Context, c client.Client, cfg config.Config, logger *zap.Lo
 // Start returns a worker that polls. The caller stops it, closes c afterwards,
 // and starts one at a time: the cache of workflows is shared by the process.
 func Start(c client.Client, cfg config.Config, logger *zap.Logger) (*Worker, error) {
-	w := &Worker{
-		logger:   logger,
-		managers: map[string]*opsmanager.Client{},
-		failed:   make(chan error, 1),
+	w, err := newWorker(cfg, logger)
+	if err != nil {
+		return nil, err
 	}
-	if err := w.start(c, cfg); err != nil {
+	if err := w.start(c); err != nil {
 		w.Stop()
 		return nil, err
 	}
 	return w, nil
+}
+
+func newWorker(cfg config.Config, logger *zap.Logger) (*Worker, error) {
+	clients, err := makeClients(cfg, config.Config{}, activities.Clients{})
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{
+		logger:        logger,
+		acts:          activities.New(clients),
+		identity:      buildinfo.Identity(slices.Collect(maps.Keys(clients.Managers))),
+		failed:        make(chan error, 1),
+		running:       cfg,
+		clients:       clients,
+		stopFollowing: func() {},
+	}, nil
 }
 
 // Failed delivers the error with which Temporal has refused the worker for
@@ -75,29 +99,21 @@ func (w *Worker) Failed() <-chan error { return w.failed }
 // Stop stops polling, lets running calls finish for as long as the stop timeout
 // of the configuration, and returns when all have ended.
 func (w *Worker) Stop() {
+	w.stopFollowing()
+	w.following.Wait()
 	var stopping sync.WaitGroup
 	for _, poller := range w.pollers {
 		stopping.Go(poller.Stop)
 	}
 	stopping.Wait()
-	for _, manager := range w.managers {
-		manager.Close()
-	}
+	closeReplaced(w.clients, activities.Clients{})
 	if len(w.pollers) > 0 {
 		w.logger.Info("worker stopped")
 	}
 }
 
-func (w *Worker) start(c client.Client, cfg config.Config) error {
-	for _, m := range cfg.Managers {
-		manager, err := m.Client()
-		if err != nil {
-			return fmt.Errorf("manager %s: %w", m.Name, err)
-		}
-		w.managers[m.Name] = manager
-	}
-	w.identity = buildinfo.Identity(slices.Collect(maps.Keys(w.managers)))
-	acts := activities.New(activities.Clients{Managers: w.managers, Tokens: secret.NewTokens(cfg.Tokens.Directory)})
+func (w *Worker) start(c client.Client) error {
+	cfg := w.running
 	worker.SetStickyWorkflowCacheSize(cfg.Worker.MaxCachedWorkflows)
 
 	// Activities first, so that the first link finds somebody to call its
@@ -106,11 +122,11 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 	for _, m := range cfg.Managers {
 		names = append(names, m.Name)
 		queues = append(queues, migrationlink.ManagerTaskQueue(m.Name))
-		if err := w.pollActivities(c, cfg.Worker, m, acts); err != nil {
+		if err := w.pollActivities(c, m); err != nil {
 			return err
 		}
 	}
-	if err := w.pollWorkflows(c, cfg.Worker, acts); err != nil {
+	if err := w.pollWorkflows(c); err != nil {
 		return err
 	}
 	w.logger.Info("worker ready",
@@ -118,27 +134,27 @@ func (w *Worker) start(c client.Client, cfg config.Config) error {
 	return nil
 }
 
-func (w *Worker) pollActivities(c client.Client, settings config.Worker, m config.Manager, acts *activities.Activities) error {
+func (w *Worker) pollActivities(c client.Client, m config.Manager) error {
 	poller := worker.New(c, migrationlink.ManagerTaskQueue(m.Name), worker.Options{
 		Identity:                     w.identity,
 		DisableWorkflowWorker:        true,
 		TaskQueueActivitiesPerSecond: m.RequestsPerSecond,
 		MaxHeartbeatThrottleInterval: heartbeatInterval,
-		WorkerStopTimeout:            settings.StopTimeout,
+		WorkerStopTimeout:            w.running.Worker.StopTimeout,
 		OnFatalError:                 w.fail,
 	})
-	activities.Register(poller, acts)
+	activities.Register(poller, w.acts)
 	return w.poll(poller)
 }
 
-func (w *Worker) pollWorkflows(c client.Client, settings config.Worker, acts *activities.Activities) error {
+func (w *Worker) pollWorkflows(c client.Client) error {
 	poller := worker.New(c, migrationlink.TaskQueue, worker.Options{
 		Identity:                w.identity,
 		LocalActivityWorkerOnly: true,
-		WorkerStopTimeout:       settings.StopTimeout,
+		WorkerStopTimeout:       w.running.Worker.StopTimeout,
 		OnFatalError:            w.fail,
 	})
-	workflows.Register(poller, acts)
+	workflows.Register(poller, w.acts)
 	return w.poll(poller)
 }
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -69,8 +71,8 @@ type usageError struct{ error }
 
 func newCommand() *cobra.Command {
 	var (
-		path  string
-		check bool
+		source config.Source
+		check  bool
 	)
 	root := &cobra.Command{
 		Use:           "worker --config worker.toml",
@@ -86,29 +88,30 @@ func newCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load(path)
+			cfg, err := load(source)
 			if err != nil {
 				return usageError{err}
 			}
 			if check {
 				return reportGood(cmd.OutOrStdout(), cfg)
 			}
-			return serve(cmd.Context(), cfg, cmd.ErrOrStderr())
+			return serve(cmd.Context(), cfg, source, cmd.ErrOrStderr())
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see worker --help", err)}
 	})
-	root.Flags().StringVar(&path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
+	root.Flags().StringVar(&source.Path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
 	root.Flags().BoolVar(&check, "check", false, "check the configuration and the keys and files that it refers to, without asking a manager or Temporal, and end")
+	root.Flags().BoolVar(&source.AllowReadableKeys, "allow-readable-keys", false, "accept files of keys and link-tokens that others may read or change; for tests only")
 	return root
 }
 
-func load(path string) (config.Config, error) {
-	if path == "" {
+func load(source config.Source) (config.Config, error) {
+	if source.Path == "" {
 		return config.Config{}, fmt.Errorf("no configuration; name its file with --config or %s", configVariable)
 	}
-	return config.Load(path)
+	return source.Load()
 }
 
 func reportGood(stdout io.Writer, cfg config.Config) error {
@@ -124,7 +127,11 @@ func reportGood(stdout io.Writer, cfg config.Config) error {
 	return err
 }
 
-func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
+func serve(ctx context.Context, cfg config.Config, source config.Source, stderr io.Writer) error {
+	// From here on, so that no such signal ends the process while it connects.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	logger, err := logging.New(cfg.Log.Level, cfg.Log.Format, stderr)
 	if err != nil {
 		return usageError{err}
@@ -143,5 +150,5 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer temporal.Close()
-	return options.Explain(linkworker.Run(ctx, temporal, cfg, logger))
+	return options.Explain(linkworker.Run(ctx, temporal, cfg, source, hangup, logger))
 }

@@ -1,3 +1,0 @@
-package linkworker
-
-import _ "github.com/fsnotify/fsnotify" // until it is used

@@ -32,7 +32,7 @@ func environment(options stack.Options, own identity) []variable {
 		{"DEMO_PRIVATE_KEY", opsmanagertest.DefaultPrivateKey},
 		{"DEMO_ATLAS_PUBLIC_KEY", opsmanagertest.DefaultAtlasPublicKey},
 		{"DEMO_ATLAS_PRIVATE_KEY", opsmanagertest.DefaultAtlasPrivateKey},
-		{"DEMO_IDENTITY", own.text},
+		{"DEMO_IDENTITY", own.keys},
 		{"MIGRATIONLINK_RECIPIENT", own.recipient},
 		{"LINK_TOKEN_DEMO", demoToken()},
 	}

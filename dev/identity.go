@@ -6,14 +6,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/migrationlink/migrationlink/internal/seal"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// identity opens what is sealed to its recipient.
-type identity struct{ file, text, recipient string }
+// identity opens what is sealed to its recipient. keys are those of its file,
+// without the comments.
+type identity struct{ file, keys, recipient string }
 
 // readIdentity reads the stack's identity, and makes one the first time, so that
 // links which wait with a sealed link-token survive a restart.
@@ -22,7 +25,7 @@ func readIdentity(path string) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(path) //nolint:gosec // its own file, in the directory that was asked for
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeIdentity(path)
 	}
@@ -33,7 +36,7 @@ func readIdentity(path string) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("%s %w; remove it to have another one made", path, err)
 	}
-	return identity{path, string(content), known.Recipients()[0].String()}, os.Chmod(path, 0o600)
+	return identity{path, withoutComments(string(content)), known.Recipients()[0].String()}, os.Chmod(path, 0o600)
 }
 
 // makeIdentity writes a file as age-keygen does.
@@ -43,5 +46,14 @@ func makeIdentity(path string) (identity, error) {
 		return identity{}, err
 	}
 	text := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n", time.Now().Format(time.RFC3339), recipient, secret.Reveal())
-	return identity{path, text, recipient.String()}, writePrivate(path, text)
+	return identity{path, secret.Reveal(), recipient.String()}, writePrivate(path, text)
+}
+
+// withoutComments leaves one line of a file with one identity.
+func withoutComments(text string) string {
+	lines := slices.Collect(strings.SplitSeq(text, "\n"))
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool {
+		line = strings.TrimSpace(line)
+		return line == "" || strings.HasPrefix(line, "#")
+	}), "\n")
 }

@@ -32,6 +32,7 @@ func (a *accessTokens) give() string {
 	}
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES512","typ":"JWT"}`))
 	token := header + "." + part(96) + "." + part(48)
+	a.options.Issued(token)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.options.Now()

@@ -65,6 +65,7 @@ func (m *Manager) createLinkToken(c *call, org *organizationRecord) reply {
 	random := make([]byte, linkTokenBytes)
 	_, _ = rand.Read(random) // never fails
 	token := base64.URLEncoding.EncodeToString(random)
+	m.options.Issued(token)
 	issued := &issuedToken{SHA256: hashOf(token), MadeAt: m.options.Now()}
 	org.Atlas.Tokens = append(org.Atlas.Tokens, issued)
 	org.Atlas.LinkTokensMade++

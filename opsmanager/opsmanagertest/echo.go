@@ -25,7 +25,8 @@ var echoForms = map[string]func(string) string{
 
 const plainForm = "plain"
 
-func knownForms() []string { return slices.Sorted(maps.Keys(echoForms)) }
+// EchoForms are all that Fault.Form can be, sorted.
+func EchoForms() []string { return slices.Sorted(maps.Keys(echoForms)) }
 
 // percentEncoded writes every byte as %XX, as nobody needs to and anybody may.
 func percentEncoded(s string) string {

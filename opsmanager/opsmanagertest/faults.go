@@ -168,8 +168,8 @@ func (f Fault) validate() error {
 		return fmt.Errorf("kind %q needs a status from 400 to 599, not %d", f.Kind, f.Status)
 	case f.Kind == Echo && f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("kind %q needs a status from 200 to 599, not %d", f.Kind, f.Status)
-	case f.Form != "" && !slices.Contains(knownForms(), f.Form):
-		return fmt.Errorf("form cannot be %q; it is one of %s", f.Form, strings.Join(knownForms(), ", "))
+	case f.Form != "" && !slices.Contains(EchoForms(), f.Form):
+		return fmt.Errorf("form cannot be %q; it is one of %s", f.Form, strings.Join(EchoForms(), ", "))
 	case (f.Kind == SlowBody || f.Kind == LateEffect) && f.Duration == 0:
 		return fmt.Errorf("kind %q needs a duration", f.Kind)
 	case f.Kind == PaddedBody && f.Bytes == 0:
@@ -178,11 +178,13 @@ func (f Fault) validate() error {
 	return nil
 }
 
+// FaultKinds are all that there are, sorted.
+func FaultKinds() []FaultKind { return slices.Sorted(maps.Keys(disturbances)) }
+
 func knownKinds() []string {
 	var kinds []string
-	for kind := range maps.Keys(disturbances) {
+	for _, kind := range FaultKinds() {
 		kinds = append(kinds, string(kind))
 	}
-	slices.Sort(kinds)
 	return kinds
 }

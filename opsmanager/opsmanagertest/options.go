@@ -79,6 +79,10 @@ type Options struct {
 	StateFile string
 	// Defaults are the settings of organizations that have none of their own.
 	Defaults OrgSettings
+	// Issued, if set, is told every secret that Atlas here makes, a link-token or an
+	// access token, before anybody gets it. A test that looks for leaks has no
+	// other way to know them.
+	Issued func(secret string)
 	// Now is the clock of links and nonces; time.Now if nil.
 	Now func() time.Time
 }
@@ -96,6 +100,9 @@ func (o Options) withDefaults() Options {
 	o.NonceLifetime = cmp.Or(o.NonceLifetime, DefaultNonceLifetime)
 	if len(o.Algorithms) == 0 {
 		o.Algorithms = []string{MD5}
+	}
+	if o.Issued == nil {
+		o.Issued = func(string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

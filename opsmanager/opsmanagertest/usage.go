@@ -81,7 +81,7 @@ var faultValues = map[string]string{
 	"errorCode":   "any text, for error",
 	"detail":      "any text, for error",
 	"parameters":  "array, for error",
-	"form":        strings.Join(knownForms(), ", ") + ", for echo",
+	"form":        strings.Join(EchoForms(), ", ") + ", for echo",
 	"bytes":       "number, for endless-body and padded-body",
 }
 

@@ -68,6 +68,13 @@ func (i identity) load(t *testing.T) tls.Certificate {
 	return certificate
 }
 
+// pool trusts this authority alone.
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
 func (a *authority) template(name string) *x509.Certificate {
 	a.t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))

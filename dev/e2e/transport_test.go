@@ -117,6 +117,34 @@ func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
 	}
 }
 
+func TestAManagerThatAsksForACertificateGetsTheOneOfItsSettings(t *testing.T) {
+	t.Parallel()
+	ca, stranger := newAuthority(t), newAuthority(t)
+	client, other := ca.issue("worker.test"), stranger.issue("worker.test")
+	guarded := newTLSManager(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(loopback).load(t)},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    ca.pool(),
+	})
+	s := newSystem(t)
+	s.worker(managers(map[string]string{
+		"known":    settingsOf(guarded, ca) + clientCertificate(client),
+		"stranger": settingsOf(guarded, ca) + clientCertificate(other),
+		"nobody":   settingsOf(guarded, ca),
+	}))
+
+	for _, name := range []string{"stranger", "nobody"} {
+		result, code := s.linkJSON(newOrg(), "--manager", name, "--create-timeout", "5s")
+		require.NotZero(t, code, name)
+		require.Contains(t, result.Problem.Message, "the server wants a client certificate that it trusts", name)
+	}
+	require.Empty(t, guarded.requests())
+
+	result, code := s.linkJSON(newOrg(), "--manager", "known")
+	require.Zero(t, code)
+	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
+}
+
 // challenge is as a manager sends it, for another host.
 func challenge(domain string) string {
 	return fmt.Sprintf(`Digest realm="MMS Public API", domain=%q, nonce="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", algorithm=MD5, qop="auth", stale=false`, domain)
@@ -177,4 +205,8 @@ func managers(settings map[string]string) string {
 // settingsOf a manager whose certificate this authority has signed.
 func settingsOf(manager *recorder, ca *authority) string {
 	return fmt.Sprintf("base_url = %q\nca_file = %q\n", manager.URL, ca.file)
+}
+
+func clientCertificate(client identity) string {
+	return fmt.Sprintf("client_cert_file = %q\nclient_key_file = %q\n", client.certFile, client.keyFile)
 }

@@ -101,7 +101,7 @@ func (a *access) failedSince(begin time.Time) error {
 // withAccess sends the call with the access token, and once more with a new one
 // if the server no longer takes the one that was kept.
 func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, error) {
-	for {
+	for again := false; ; again = true {
 		token, kept, err := c.accessToken(ctx, call)
 		if err != nil {
 			return nil, otherCall{err}
@@ -119,7 +119,7 @@ func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, e
 		}
 		call.sent.Store(false) // it was refused
 		c.access.forget(token)
-		if !kept {
+		if !kept || again {
 			return r, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +51,7 @@ func newLane(config *tls.Config) *lane {
 	l := &lane{}
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	l.transport = &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: withoutItsWords(http.ProxyFromEnvironment),
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if l.connected.Load() {
 				return nil, errNoConnection
@@ -74,6 +75,18 @@ func newLane(config *tls.Config) *lane {
 		return &tls.Certificate{}, nil
 	}
 	return l
+}
+
+// withoutItsWords keeps the address of a proxy, which may hold a password, out of
+// the error of one that is malformed.
+func withoutItsWords(find func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(request *http.Request) (*url.URL, error) {
+		proxy, err := find(request)
+		if err != nil {
+			return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY has no valid address; correct it for the worker")
+		}
+		return proxy, nil
+	}
 }
 
 // roundTrip makes one request and reads the reply. It follows no redirect,

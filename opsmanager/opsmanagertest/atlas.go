@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,7 +70,7 @@ func (m *Manager) createLinkToken(c *call, org *organizationRecord) reply {
 	issued := &issuedToken{SHA256: hashOf(token), MadeAt: m.options.Now()}
 	org.Atlas.Tokens = append(org.Atlas.Tokens, issued)
 	org.Atlas.LinkTokensMade++
-	m.issuers[issued.SHA256] = c.orgID
+	m.issued[issued.SHA256] = issued
 	if err := m.save(); err != nil {
 		return cannotSave(err)
 	}
@@ -104,7 +105,7 @@ func (m *Manager) deleteLinkToken(org *organizationRecord) reply {
 	token := org.Atlas.Tokens[last]
 	org.Atlas.Tokens = org.Atlas.Tokens[:last]
 	org.Atlas.LinkTokensDeleted++
-	delete(m.issuers, token.SHA256)
+	delete(m.issued, token.SHA256)
 	for _, source := range token.Sources {
 		if m.options.Joint && m.isLinkedWith(source, token) {
 			m.orgs[source].Link = nil
@@ -158,37 +159,16 @@ func (m *Manager) isLinkedWith(source string, token *issuedToken) bool {
 	return ok && record.Link != nil && record.Link.TokenSHA256 == token.SHA256
 }
 
-// issued is what is known of a link-token, or nil. The caller holds m.mu.
-func (m *Manager) issued(sum string) *issuedToken {
-	issuer, ok := m.issuers[sum]
-	if !ok {
-		return nil
-	}
-	for _, token := range m.orgs[issuer].Atlas.Tokens {
-		if token.SHA256 == sum {
-			return token
-		}
-	}
-	return nil
-}
-
 // wasIssuedFor tells whether a source organization can be linked with a token in
 // joint mode.
 func (m *Manager) wasIssuedFor(token, source string) bool {
-	issued := m.issued(hashOf(token))
-	return issued != nil && (len(issued.Sources) == 0 || issued.Sources[0] == source)
+	issued, ok := m.issued[hashOf(token)]
+	return ok && (len(issued.Sources) == 0 || issued.Sources[0] == source)
 }
 
 // noteUse keeps that a source organization was linked with a token.
 func (m *Manager) noteUse(sum, source string) {
-	issued := m.issued(sum)
-	if issued == nil {
-		return
+	if issued, ok := m.issued[sum]; ok && !slices.Contains(issued.Sources, source) {
+		issued.Sources = append(issued.Sources, source)
 	}
-	for _, known := range issued.Sources {
-		if known == source {
-			return
-		}
-	}
-	issued.Sources = append(issued.Sources, source)
 }

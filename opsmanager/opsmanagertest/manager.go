@@ -21,7 +21,7 @@ type Manager struct {
 
 	mu       sync.Mutex
 	orgs     map[string]*organizationRecord
-	issuers  map[string]string // Atlas's organizations by the SHA-256 of their link-tokens
+	issued   map[string]*issuedToken // of all organizations, by their SHA-256
 	defaults OrgSettings
 	totals   Totals
 	oauth    OAuthCounts
@@ -71,7 +71,7 @@ func (m *Manager) Reset() error {
 
 func (m *Manager) blank() {
 	m.orgs = map[string]*organizationRecord{}
-	m.issuers = map[string]string{}
+	m.issued = map[string]*issuedToken{}
 	m.oauth = OAuthCounts{}
 	m.defaults = m.options.Defaults
 	m.totals = Totals{}

@@ -40,7 +40,10 @@ func (m *Manager) load() error {
 		}
 		m.orgs[id] = record
 		for _, token := range record.Atlas.Tokens {
-			m.issuers[token.SHA256] = id
+			if token == nil {
+				return fmt.Errorf("state file %s: organization %s has a link-token that is null", m.options.StateFile, id)
+			}
+			m.issued[token.SHA256] = token
 		}
 	}
 	m.defaults = kept.Defaults.over(m.options.Defaults)

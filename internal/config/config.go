@@ -73,6 +73,12 @@ type Source struct {
 	AllowReadableKeys bool
 }
 
+// CheckKey checks a file with a key that is none of the configuration's, by the
+// same rule.
+func (s Source) CheckKey(path string) error { return s.reader().CheckKeyFile(path) }
+
+func (s Source) reader() secret.Reader { return secret.Reader{AllowReadable: s.AllowReadableKeys} }
+
 // Load is Source.Load of a file by its path.
 func Load(path string) (Config, error) { return Source{Path: path}.Load() }
 
@@ -93,7 +99,7 @@ func (s Source) Load() (Config, error) {
 		return refuse(syntaxProblem(err))
 	}
 	var problems []string
-	c := read(&section{values: values, problems: &problems, files: &files, reader: secret.Reader{AllowReadable: s.AllowReadableKeys}})
+	c := read(&section{values: values, problems: &problems, files: &files, reader: s.reader()})
 	if len(problems) > 0 {
 		return refuse(problems...)
 	}

@@ -9,6 +9,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // Kind is what a connection fails for.
@@ -42,15 +44,38 @@ func (o Options) Explain(err error) error {
 	case Silent(err):
 		return o.unreachable(err)
 	case code == codes.PermissionDenied || code == codes.Unauthenticated:
-		return &Error{Refused, fmt.Sprintf("Temporal at %s refuses these credentials for namespace %q: %s", o.HostPort, o.Namespace, Reason(err)),
+		return &Error{Refused, fmt.Sprintf("Temporal at %s refuses these credentials for namespace %q: %s", o.HostPort, o.Namespace, o.reason(err)),
 			"Check TEMPORAL_API_KEY, the TLS client certificate and TEMPORAL_NAMESPACE."}
 	}
 	return err
 }
 
 func (o Options) unreachable(err error) error {
-	return &Error{Unreachable, fmt.Sprintf("Temporal cannot be reached at %s (%s)", o.HostPort, Reason(err)),
-		fmt.Sprintf("Check that it runs, and set TEMPORAL_ADDRESS%s or a profile to its host:port, and TEMPORAL_TLS if it wants TLS.", o.orFlag("--address"))}
+	if strings.Contains(err.Error(), "non-printable ASCII") { // gRPC has sent nothing
+		return &Error{Misconfigured, "the API key, or a header, of the Temporal connection holds a line feed or another character that cannot be sent",
+			"Correct TEMPORAL_API_KEY, TEMPORAL_GRPC_META_* or the profile; a file that a key comes from often ends with a line feed."}
+	}
+	reason, remedy := o.reason(err), fmt.Sprintf("Check that it runs, and set TEMPORAL_ADDRESS%s or a profile to its host:port, and TEMPORAL_TLS if it wants TLS.", o.orFlag("--address"))
+	switch text := err.Error(); {
+	case strings.Contains(text, "x509: "):
+		remedy = "Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the authority that signed its certificate, and TEMPORAL_TLS_SERVER_NAME to a name that the certificate holds, or a profile."
+	case o.ConnectionOptions.TLS != nil && hungUp(text):
+		// With TLS 1.3 the refusal of a client's certificate comes after the
+		// handshake, and often not at all.
+		reason = "it ended the connection after the TLS handshake"
+		remedy = "Check that TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or the profile, name a certificate that it accepts, and that Temporal runs there."
+	}
+	return &Error{Unreachable, fmt.Sprintf("Temporal cannot be reached at %s (%s)", o.HostPort, reason), remedy}
+}
+
+// hungUp tells whether the server, or what stands before it, broke off.
+func hungUp(text string) bool {
+	for _, sign := range []string{"server preface", "broken pipe", "connection reset", "EOF", "remote error: tls: "} {
+		if strings.Contains(text, sign) && !strings.Contains(text, "handshake failed") {
+			return true
+		}
+	}
+	return false
 }
 
 func (o Options) orFlag(name string) string {
@@ -66,6 +91,9 @@ func Silent(err error) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded
 }
 
+// reason keeps a server, or what stands before it, from repeating the key.
+func (o Options) reason(err error) string { return redact.Remove(Reason(err), o.secrets...) }
+
 // Reason is the part of a gRPC error that says something.
 func Reason(err error) string {
 	if codeOf(err) == codes.DeadlineExceeded {
@@ -79,11 +107,12 @@ func Reason(err error) string {
 		return "what answers there is not Temporal"
 	}
 	for _, noise := range []string{"Error while dialing: ", "desc = "} {
-		if _, after, found := strings.Cut(text, noise); found {
-			text = after
+		if at := strings.LastIndex(text, noise); at >= 0 {
+			text = text[at+len(noise):]
 		}
 	}
-	return strings.Trim(strings.TrimPrefix(text, "failed reaching server: "), `"`)
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "failed reaching server: "), `"`)
+	return strings.ReplaceAll(strings.TrimSuffix(text, `"`), `\"`, `"`)
 }
 
 func codeOf(err error) codes.Code {

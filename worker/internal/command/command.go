@@ -136,7 +136,7 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, stderr 
 	if err != nil {
 		return usageError{err}
 	}
-	options, err := temporalconn.Load(temporalconn.Overrides{})
+	options, err := temporalconn.Load(temporalconn.Overrides{CheckKey: source.CheckKey})
 	if err != nil {
 		return usageError{err}
 	}

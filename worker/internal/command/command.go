@@ -39,6 +39,13 @@ Temporal is found by the variables and profiles that its own command line uses:
 TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE (default
 "default"), TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
 
+When the configuration or a file that it names changes, and on SIGHUP, keys,
+identities, certificates, addresses and timeouts are taken over without a
+restart; a configuration with a problem is logged, and the one in force stays.
+The log names what needs a restart: other managers, requests_per_second, [worker]
+and [log]. Variables of the environment, and the connection to Temporal, stay as
+they were when the worker started.
+
 Exit codes:
   0  ended as asked, or the configuration is good (--check)
   1  anything else
@@ -114,17 +121,30 @@ func load(source config.Source) (config.Config, error) {
 	return source.Load()
 }
 
+// reportGood names whom the worker calls, and the recipient to which link-tokens
+// are sealed.
 func reportGood(stdout io.Writer, cfg config.Config) error {
-	names := make([]string, len(cfg.Managers))
-	for i, m := range cfg.Managers {
-		names[i] = m.Name
+	parts := []string{"ok: " + list("manager", "managers", cfg.Managers)}
+	if len(cfg.Atlas) > 0 {
+		parts = append(parts, list("atlas", "atlas", cfg.Atlas))
 	}
-	noun := "managers"
-	if len(names) == 1 {
-		noun = "manager"
+	if recipients := cfg.Tokens.Identities.Recipients(); len(recipients) > 0 {
+		parts = append(parts, "seals to "+recipients[0].String())
 	}
-	_, err := fmt.Fprintf(stdout, "ok: %d %s: %s\n", len(names), noun, strings.Join(names, ", "))
+	_, err := fmt.Fprintln(stdout, strings.Join(parts, "; "))
 	return err
+}
+
+func list[T interface{ ID() string }](one, many string, all []T) string {
+	names := make([]string, len(all))
+	for i, named := range all {
+		names[i] = named.ID()
+	}
+	noun := many
+	if len(names) == 1 {
+		noun = one
+	}
+	return fmt.Sprintf("%d %s: %s", len(names), noun, strings.Join(names, ", "))
 }
 
 func serve(ctx context.Context, cfg config.Config, source config.Source, stderr io.Writer) error {
@@ -135,6 +155,9 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, stderr 
 	logger, err := logging.New(cfg.Log.Level, cfg.Log.Format, stderr)
 	if err != nil {
 		return usageError{err}
+	}
+	if source.AllowReadableKeys {
+		logger.Warn("files of keys and link-tokens that others may read or change are accepted (--allow-readable-keys): for tests only")
 	}
 	options, err := temporalconn.Load(temporalconn.Overrides{CheckKey: source.CheckKey})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/migrationlink/migrationlink/internal/seal"
 	"github.com/migrationlink/migrationlink/worker/internal/command"
 )
 
@@ -34,6 +35,19 @@ func TestCheckTellsAGoodConfigurationFromABadOne(t *testing.T) {
 	code, stdout, _ := run(t, "--config", good, "--check")
 	require.Equal(t, command.ExitOK, code)
 	require.Equal(t, "ok: 2 managers: demo, prod\n", stdout)
+
+	identity, recipient, err := seal.GenerateIdentity(false)
+	require.NoError(t, err)
+	t.Setenv("IDENTITY", identity.Reveal())
+	more := write(t, managed+`[tokens]
+identities = ["env:IDENTITY"]
+[atlas.main]
+client_id = "env:DEMO_PUBLIC_KEY"
+client_secret = "env:DEMO_PRIVATE_KEY"
+`)
+	code, stdout, _ = run(t, "--config", more, "--check")
+	require.Equal(t, command.ExitOK, code)
+	require.Equal(t, "ok: 2 managers: demo, prod; 1 atlas: main; seals to "+recipient.String()+"\n", stdout)
 
 	code, stdout, stderr := run(t, "--config", bad, "--check")
 	require.Equal(t, command.ExitUsage, code)

@@ -1,0 +1,158 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+
+	"github.com/migrationlink/migrationlink/worker/internal/command"
+)
+
+func TestAHangupHasTheWorkerReadItsConfigurationAgainAndGoOn(t *testing.T) {
+	setEnvironment(t, startTemporal(t))
+	path := write(t, managed)
+	stop, output := start(t, "--config", path)
+	output.wait(t, "worker ready")
+
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
+	output.wait(t, `"configuration reloaded","changed":[]`)
+
+	t.Setenv("ANOTHER_KEY", "another-"+canary)
+	replace(t, path, strings.Replace(managed, "env:DEMO_PRIVATE_KEY", "env:ANOTHER_KEY", 1)+"colour = 1\n")
+	output.wait(t, "the configuration was not reloaded, the one in force stays", "managers.demo.colour: unknown key")
+	replace(t, path, strings.Replace(managed, "env:DEMO_PRIVATE_KEY", "env:ANOTHER_KEY", 1)+"[managers.third]"+strings.Split(managed, "[managers.demo]")[1])
+	output.wait(t, `"configuration reloaded","changed":["managers.prod"]`, `"settings":["managers.third (added)"]`)
+	require.Equal(t, command.ExitOK, stop())
+}
+
+func TestAKeyFileThatOthersMayReadKeepsTheWorkerFromStarting(t *testing.T) {
+	setEnvironment(t, startTemporal(t))
+	key := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(key, []byte(canary), 0o600))
+	require.NoError(t, os.Chmod(key, 0o644)) //nolint:gosec // that is the point
+	path := write(t, strings.ReplaceAll(managed, "env:DEMO_PRIVATE_KEY", "file:"+key))
+
+	code, _, stderr := run(t, "--config", path)
+	require.Equal(t, command.ExitUsage, code)
+	require.Contains(t, stderr, "managers.demo.private_key: file:"+key+": mode 0644 lets every user of the machine read it; chmod 600 it")
+
+	stop, output := start(t, "--config", path, "--allow-readable-keys")
+	output.wait(t, "are accepted (--allow-readable-keys): for tests only", "worker ready")
+	require.Equal(t, command.ExitOK, stop())
+
+	t.Setenv("TEMPORAL_TLS_CLIENT_KEY_PATH", key)
+	t.Setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", key)
+	code, _, stderr = run(t, "--config", write(t, managed))
+	require.Equal(t, command.ExitUsage, code)
+	require.Contains(t, stderr, "the TLS client key: file:"+key+": mode 0644")
+}
+
+// start runs a worker in the background; stop ends it and returns its exit code.
+func start(t *testing.T, args ...string) (stop func() int, output *lines) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	output = &lines{}
+	var code int
+	var running sync.WaitGroup
+	running.Go(func() { code = command.Run(ctx, args, output, output) })
+	stop = func() int {
+		cancel()
+		running.Wait()
+		require.NotContains(t, output.String(), canary)
+		return code
+	}
+	t.Cleanup(func() { stop() })
+	return stop, output
+}
+
+// replace writes a file at once, so that nobody reads half of it.
+func replace(t *testing.T, path, content string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path+".new", []byte(content), 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+}
+
+// lines is what a worker has written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lines) wait(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !eventually(func() bool { return strings.Contains(l.String(), text) }) {
+			require.Contains(t, l.String(), text)
+		}
+	}
+}
+
+func eventually(condition func() bool) bool {
+	deadline, tick := time.After(20*time.Second), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-deadline:
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+// startTemporal is a Temporal that has the namespace and never a task.
+func startTemporal(t *testing.T) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := grpc.NewServer()
+	workflowservice.RegisterWorkflowServiceServer(server, idleTemporal{})
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return listener.Addr().String()
+}
+
+type idleTemporal struct {
+	workflowservice.UnimplementedWorkflowServiceServer
+}
+
+func (idleTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
+	return &workflowservice.GetSystemInfoResponse{}, nil
+}
+
+func (idleTemporal) DescribeNamespace(context.Context, *workflowservice.DescribeNamespaceRequest) (*workflowservice.DescribeNamespaceResponse, error) {
+	return &workflowservice.DescribeNamespaceResponse{}, nil
+}
+
+func (idleTemporal) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (idleTemporal) PollActivityTaskQueue(ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

@@ -165,7 +165,7 @@ func (b *bothSides) verify(t *testing.T) (activities.VerifyInAtlasResult, error)
 func (b *bothSides) deleteToken(t *testing.T) (activities.DeleteLinkTokenResult, error) {
 	t.Helper()
 	return run[activities.DeleteLinkTokenResult](t, b, migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
-		Target: target, Atlas: prod, Since: time.Now(), Deadline: time.Now().Add(time.Minute),
+		Target: target, Atlas: prod, Known: true, Since: time.Now(), Deadline: time.Now().Add(time.Minute),
 	})
 }
 

@@ -15,6 +15,12 @@ import (
 type DeleteLinkTokenInput struct {
 	Target
 	Atlas migrationlink.AtlasToken `json:"atlas"`
+	// Known says that there was one for sure: when the reply to its deletion was
+	// lost, and there is none, it was deleted.
+	Known bool `json:"known"`
+	// Cleared says that NOT_SYNCED is what the manager says without a link. Otherwise
+	// it may be the status of one.
+	Cleared bool `json:"cleared,omitempty"`
 	// Since is when it began, and Deadline when it ends.
 	Since    time.Time `json:"since"`
 	Deadline time.Time `json:"deadline"`
@@ -24,8 +30,8 @@ type DeleteLinkTokenInput struct {
 type DeleteLinkTokenResult struct {
 	// Deleted says that there was one. None is left without, too, unless Kept.
 	Deleted bool `json:"deleted"`
-	// Kept says that nothing was sent, because the source organization is linked:
-	// Atlas would remove the link as well.
+	// Kept says that nothing was sent, because the source organization is linked, or
+	// may be: Atlas would remove the link as well.
 	Kept bool `json:"kept,omitempty"`
 }
 
@@ -49,13 +55,13 @@ func (a *Activities) DeleteLinkToken(ctx context.Context, in DeleteLinkTokenInpu
 	if err != nil {
 		return DeleteLinkTokenResult{}, call.refused(ctx, classify(in.Target, err))
 	}
-	if showsLink(manager, status) {
+	if showsLink(manager, status) || status != migrationlink.LinkNone && !in.Cleared {
 		return DeleteLinkTokenResult{Kept: true}, nil
 	}
-	return call.delete(ctx, client)
+	return call.delete(ctx, client, in.Known)
 }
 
-func (c *tokenCall) delete(ctx context.Context, client *atlas.Client) (DeleteLinkTokenResult, error) {
+func (c *tokenCall) delete(ctx context.Context, client *atlas.Client, known bool) (DeleteLinkTokenResult, error) {
 	if err := c.mark(ctx); err != nil {
 		return DeleteLinkTokenResult{}, c.refused(ctx, classifyAtlas(c.asked, err))
 	}
@@ -66,7 +72,7 @@ func (c *tokenCall) delete(ctx context.Context, client *atlas.Client) (DeleteLin
 	case err == nil:
 		return DeleteLinkTokenResult{Deleted: true}, nil
 	case atlas.NoLinkToken(err):
-		return DeleteLinkTokenResult{Deleted: c.before.Lost}, nil
+		return DeleteLinkTokenResult{Deleted: known && c.before.Lost}, nil
 	case atlas.MayHaveTakenEffect(err):
 		c.before.Lost = true
 	}

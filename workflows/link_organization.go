@@ -203,7 +203,7 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 	r.managerKnown = true
 	if made.NeedsToken {
 		r.doubtMayEnd(ctx, made.LinkStatus)
-		r.status.Problem, r.tokens.wanted = nil, true
+		r.status.Problem, r.tokens.wanted, r.tokens.before = nil, true, made.LinkStatus
 		r.saw(ctx, made.LinkStatus)
 		return false, nil
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -12,8 +13,10 @@ import (
 
 // linkTokens are those that were made in Atlas for this request.
 type linkTokens struct {
-	// wanted says that all but the link-token is there.
+	// wanted says that all but the link-token is there, and before which status was
+	// read then.
 	wanted bool
+	before string
 	// sealed is the one to link with, made for source, the token source of a
 	// retry; nil is that of the request.
 	sealed *migrationlink.TokenSource
@@ -73,10 +76,10 @@ func (r *linkRun) linkToken() (_ migrationlink.TokenSource, missing bool) {
 func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
 	r.tokens.wanted = false
 	source, missing := r.linkToken()
+	from := r.token
 	if !missing {
 		return nil
 	}
-	from := r.token
 	r.handled = r.retries
 	var made activities.CreateLinkTokenResult
 	err := workflow.ExecuteActivity(making(ctx, r.request.Manager, "Make the link-token in Atlas", r.deadline.Sub(now(ctx))),
@@ -93,6 +96,9 @@ func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
 		return err
 	}
 	r.tokens.in(*source.Atlas).known++
+	if newest := r.tokenSource().Atlas; newest != nil && reflect.DeepEqual(newest, source.Atlas) {
+		from = r.token // a retry that came meanwhile asked for the same
+	}
 	r.tokens.sealed, r.tokens.source = &made.Sealed, from
 	r.inAtlas().TokenCreated = true
 	r.status.Problem = nil
@@ -118,6 +124,12 @@ func (o *operation) inAtlas() *migrationlink.AtlasResult {
 	return o.result.Atlas
 }
 
+// saysNotSyncedWithoutLink tells whether that is known of the manager: a link was
+// removed, and the manager had not said before that there was none.
+func (r *linkRun) saysNotSyncedWithoutLink() bool {
+	return r.tokens.before != migrationlink.LinkNone && (r.cleared || r.result.Removed)
+}
+
 // deleteToken returns when Atlas has deleted a link-token, or has none.
 func (r *linkRun) deleteToken(ctx workflow.Context, made madeTokens) error {
 	since := now(ctx)
@@ -127,7 +139,7 @@ func (r *linkRun) deleteToken(ctx workflow.Context, made madeTokens) error {
 		var gone activities.DeleteLinkTokenResult
 		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Delete the link-token in Atlas", max(r.deadline.Sub(now(ctx)), time.Second)),
 			migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
-				Target: r.target, Atlas: made.atlas, Since: since, Deadline: r.deadline,
+				Target: r.target, Atlas: made.atlas, Known: made.known > 0, Cleared: r.saysNotSyncedWithoutLink(), Since: since, Deadline: r.deadline,
 			}).Get(ctx, &gone)
 		if err == nil {
 			r.deleted(ctx, made, gone)

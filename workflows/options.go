@@ -68,10 +68,13 @@ func traced(ctx workflow.Context, manager, summary string, limit time.Duration) 
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// making is traced for what takes several calls.
+// making is traced for a creation, which takes several calls: what was sent before
+// the limit is waited for after it, too.
 func making(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	options := workflow.GetActivityOptions(traced(ctx, manager, summary, limit))
+	options.ScheduleToStartTimeout = limit
 	options.StartToCloseTimeout = createAttempt
+	options.ScheduleToCloseTimeout = limit + createAttempt
 	return workflow.WithActivityOptions(ctx, options)
 }
 

@@ -210,10 +210,11 @@ func (a *attempt) createLink(in activities.CreateLinkInput) (activities.CreateLi
 		posting.Slow = true
 		return activities.CreateLinkResult{}, failure(migrationlink.ErrReplyLost, false, 0, posting)
 	}
-	if a.scene.tokenIs(in.Token) == migrationlink.ErrTokenUnavailable {
-		return activities.CreateLinkResult{}, failure(migrationlink.ErrTokenUnavailable, true, 0)
+	switch bad := a.scene.tokenIs(in.Token); bad {
+	case migrationlink.ErrTokenUnavailable, migrationlink.ErrTokenNotOpened:
+		return activities.CreateLinkResult{}, failure(bad, true, 0)
 	}
-	a.scene.manager.unseen = a.fate.loses()
+	a.scene.manager.unseen = a.fate.loses() && !in.NoToken
 	got := a.read(a.fate.Read, in.Deadline.Sub(a.scene.now()))
 	if got.problem != "" {
 		return activities.CreateLinkResult{}, failure(got.problem, got.final, max(a.growing(in.Since), got.retryAfter))
@@ -226,6 +227,9 @@ func (a *attempt) createLink(in activities.CreateLinkInput) (activities.CreateLi
 	}
 	if a.scene.now().Before(in.DoubtUntil) {
 		return activities.CreateLinkResult{}, failure(migrationlink.ErrNotSynced, false, in.DoubtUntil.Sub(a.scene.now()))
+	}
+	if in.NoToken {
+		return activities.CreateLinkResult{NeedsToken: true, LinkStatus: got.status}, nil
 	}
 	return a.postLink(in, activities.Posting{Before: got.status})
 }

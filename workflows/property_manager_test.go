@@ -20,6 +20,9 @@ type conduct struct {
 	OthersSync    time.Duration // as Sync, for links of somebody else
 	MigrationEnds time.Duration // until then DELETE answers 409
 	Refusals      []refusal
+	Projects      int           // of the source organization
+	Available     time.Duration // from SYNCED until Atlas shows them; never when negative
+	AtlasRefusals []refusal
 	OthersStepIn  bool   // somebody else links once a POST in doubt has surely made no link
 	Token         string // why the link-token of the request is no good, an error type; a retry brings a good one
 }
@@ -39,6 +42,7 @@ const (
 // heldLink is what the manager holds.
 type heldLink struct {
 	ours   bool
+	made   time.Time
 	synced time.Time // zero when never
 }
 
@@ -69,6 +73,8 @@ type simulatedManager struct {
 	claimed         bool // a POST may be at work, or may have taken effect unseen
 	unseen          bool // what happens now is not told of by the attempt that is under way
 	lostAt          time.Time
+	readAt          time.Time // of the last status
+	syncedSeen      bool // SYNCED was answered
 	lastSyncedOurs  bool // whose link was the last that was read as SYNCED
 	oursEver        bool
 	othersRemoved   bool // by this workflow, as it was asked to
@@ -86,9 +92,9 @@ func newSimulatedManager(s *scene) *simulatedManager {
 	m := &simulatedManager{conduct: c, now: s.now, after: s.after, tell: s.tell, began: s.now()}
 	switch c.Others {
 	case migrationlink.LinkSynced:
-		m.link = &heldLink{synced: m.began}
+		m.link = &heldLink{made: m.began, synced: m.began}
 	case migrationlink.LinkNotSynced:
-		m.link = &heldLink{synced: syncedAt(m.began, c.OthersSync)}
+		m.link = &heldLink{made: m.began, synced: syncedAt(m.began, c.OthersSync)}
 	}
 	return m
 }
@@ -121,9 +127,11 @@ func (m *simulatedManager) later(delay time.Duration, do func()) {
 }
 
 // refuses is the error type with which every call is refused now, or "".
-func (m *simulatedManager) refuses() string {
+func (m *simulatedManager) refuses() string { return m.refusedBy(m.Refusals) }
+
+func (m *simulatedManager) refusedBy(refusals []refusal) string {
 	age := m.now().Sub(m.began)
-	for _, r := range m.Refusals {
+	for _, r := range refusals {
 		if !m.refusalsAreOver && age >= r.From && age < r.Until {
 			return r.Type
 		}
@@ -137,11 +145,12 @@ func (m *simulatedManager) synced() bool {
 
 // status is what a GET answers.
 func (m *simulatedManager) status() string {
+	m.readAt = m.now()
 	switch {
 	case m.link == nil:
 		return m.WithoutLink
 	case m.synced():
-		m.lastSyncedOurs = m.link.ours
+		m.syncedSeen, m.lastSyncedOurs = true, m.link.ours
 		return migrationlink.LinkSynced
 	}
 	return migrationlink.LinkNotSynced
@@ -151,7 +160,7 @@ func (m *simulatedManager) status() string {
 func (m *simulatedManager) post() (conflicts bool) {
 	switch {
 	case m.link == nil, m.SecondPost == overwrite:
-		m.make(&heldLink{ours: true, synced: syncedAt(m.now(), m.Sync)})
+		m.make(&heldLink{ours: true, made: m.now(), synced: syncedAt(m.now(), m.Sync)})
 		return false
 	case m.SecondPost == conflict:
 		return true
@@ -200,7 +209,7 @@ func (m *simulatedManager) othersLink() {
 		return
 	}
 	m.tell("somebody else makes a link")
-	m.link = &heldLink{synced: syncedAt(m.now(), m.OthersSync)}
+	m.link = &heldLink{made: m.now(), synced: syncedAt(m.now(), m.OthersSync)}
 	m.othersCalled = true
 }
 
@@ -236,5 +245,8 @@ func (c conduct) String() string {
 	for _, r := range c.Refusals {
 		text += fmt.Sprintf(", %s from %v until %v", r.Type, r.From, r.Until)
 	}
-	return text + cmp.Or(", token: "+c.Token, "")
+	for _, r := range c.AtlasRefusals {
+		text += fmt.Sprintf(", Atlas: %s from %v until %v", r.Type, r.From, r.Until)
+	}
+	return text + fmt.Sprintf(", %d projects are available after %v", c.Projects, c.Available) + cmp.Or(", token: "+c.Token, "")
 }

@@ -22,6 +22,7 @@ type scene struct {
 	env      *testsuite.TestWorkflowEnvironment
 	schedule schedule
 	manager  *simulatedManager
+	atlas    *simulatedAtlas
 	began    time.Time
 	late     time.Duration
 
@@ -66,6 +67,7 @@ func play(s schedule) *scene {
 	sc.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: migrationlink.WorkflowID("demo", orgID)})
 	sc.began = sc.now()
 	sc.manager = newSimulatedManager(sc)
+	sc.atlas = &simulatedAtlas{scene: sc}
 	defer func() {
 		for _, stop := range sc.cleanups {
 			stop()
@@ -124,7 +126,7 @@ func (s *scene) happens(id string, e event) {
 		s.cancel(e.What == cancelSignal)
 	case fixAndRetry:
 		s.manager.refusalsAreOver = true
-		s.env.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Ref: newToken}})
+		s.env.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: s.anotherSource()})
 		s.met("retried")
 	case retryAtOnce:
 		s.env.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{})
@@ -175,7 +177,8 @@ func (s *scene) update(name, id, done string, args ...any) {
 func (s *scene) started(name string, in any) {
 	s.tell("%s is started", name)
 	removal, removes := in.(activities.DeleteLinkInput)
-	undo := removes && !removal.Confirm
+	_, deletes := in.(activities.DeleteLinkTokenInput)
+	undo := removes && !removal.Confirm || deletes
 	if s.cancelled && !undo {
 		s.manager.breaks("%s is started after the cancellation", name)
 	}
@@ -188,6 +191,10 @@ func (s *scene) started(name string, in any) {
 		case s.checking > 0:
 			s.met("stale check")
 		}
+	case activities.CreateLinkInput:
+		s.atlas.looked = false
+	case activities.CreateLinkTokenInput, activities.DeleteLinkTokenInput, activities.VerifyInAtlasInput:
+		s.atlas.started(in)
 	case activities.Target:
 		s.checking++
 	case activities.DeleteLinkInput:
@@ -240,8 +247,11 @@ func (s *scene) refusedPost(posting activities.Posting) {
 
 // tokenIs is what is wrong with the link-token of a source.
 func (s *scene) tokenIs(token migrationlink.TokenSource) string {
-	if token.Ref == newToken {
+	switch {
+	case token.Ref == newToken:
 		return ""
+	case token.Atlas != nil, token.Sealed != "":
+		return s.atlas.tokenIs(token)
 	}
 	return s.schedule.Manager.Token
 }
@@ -255,6 +265,12 @@ func (s *scene) perform(a *attempt) (any, error) {
 		return a.awaitSynced(in)
 	case activities.DeleteLinkInput:
 		return a.deleteLink(in)
+	case activities.CreateLinkTokenInput:
+		return a.createLinkToken(in)
+	case activities.DeleteLinkTokenInput:
+		return a.deleteLinkToken(in)
+	case activities.VerifyInAtlasInput:
+		return a.verifyInAtlas(in)
 	case activities.Target:
 		return a.linkStatus()
 	}

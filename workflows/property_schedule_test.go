@@ -37,6 +37,8 @@ const (
 	firstLoss = "the first lost reply"
 	firstWait = "the first wait"
 	firstKill = "the first removal"
+	firstMade = "the first link-token"
+	firstLook = "the first look into Atlas"
 	doubtOver = "the end of a doubt"
 )
 
@@ -102,6 +104,11 @@ func linkSchedules(ifLinked migrationlink.LinkedPolicy) *rapid.Generator[schedul
 			SyncTimeout:   limits(3*time.Second, 20*time.Second, time.Minute, 10*time.Minute).Draw(t, "sync"),
 			SettleTime:    limits(3*time.Second, 20*time.Second, time.Minute).Draw(t, "settle"),
 		}
+		if inHundred(50).Draw(t, "made in Atlas") {
+			s.Link.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: targetOrgID}}
+			s.Link.VerifyInAtlas = inHundred(60).Draw(t, "verify")
+			s.Link.DeleteTokenOnUndo = inHundred(60).Draw(t, "delete token")
+		}
 		s.leaveOut()
 		return s
 	})
@@ -133,6 +140,10 @@ func drawSchedule(t *rapid.T) schedule {
 			migrationlink.AwaitSyncedActivity: rapid.SliceOfN(fates(rarely, rarely), 0, 5).Draw(t, "waits"),
 			migrationlink.DeleteLinkActivity:  rapid.SliceOfN(fates(often, mostly), 0, 5).Draw(t, "deletes"),
 			migrationlink.LinkStatusActivity:  rapid.SliceOfN(fates(rarely, rarely), 0, 2).Draw(t, "checks"),
+
+			migrationlink.CreateLinkTokenActivity: rapid.SliceOfN(fates(rarely, often), 0, 3).Draw(t, "tokens"),
+			migrationlink.DeleteLinkTokenActivity: rapid.SliceOfN(fates(rarely, mostly), 0, 3).Draw(t, "deleted tokens"),
+			migrationlink.VerifyInAtlasActivity:   rapid.SliceOfN(fates(rarely, rarely), 0, 3).Draw(t, "looks"),
 		},
 		Events: rapid.SliceOfN(events, 0, 5).Draw(t, "events"),
 	}
@@ -152,6 +163,11 @@ var conducts = rapid.Custom(func(t *rapid.T) conduct {
 	}
 	if inHundred(30).Draw(t, "refuses") {
 		c.Refusals = []refusal{refusals.Draw(t, "refusal")}
+	}
+	c.Projects = among(0, 2, 2, 2).Draw(t, "projects")
+	c.Available = syncs.Draw(t, "available")
+	if inHundred(20).Draw(t, "Atlas refuses") {
+		c.AtlasRefusals = []refusal{refusals.Draw(t, "refusal of Atlas")}
 	}
 	return c
 })
@@ -207,7 +223,7 @@ func fates(reads, writes int) *rapid.Generator[fate] {
 
 var events = rapid.Custom(func(t *rapid.T) event {
 	return event{
-		After: among(theStart, theStart, firstPost, firstLoss, firstWait, firstKill, doubtOver).Draw(t, "after"),
+		After: among(theStart, theStart, firstPost, firstLoss, firstWait, firstKill, doubtOver, firstMade, firstLook).Draw(t, "after"),
 		At:    moments.Draw(t, "at"),
 		What: among(
 			cancelSignal, cancelItself, retryAtOnce, fixAndRetry, fixAndRetry, extendIt, extendIt, checkNow, checkNow, acceptIt, othersLink, othersUnlink,
@@ -244,6 +260,9 @@ func (s *schedule) String() string {
 	if s.Link != nil {
 		fmt.Fprintf(&text, "link: undo %s, ifLinked %s, onBlocked %s, create %s, sync %s, settle %s\n",
 			s.Link.Undo, s.Link.IfLinked, s.Link.OnBlocked, s.Link.CreateTimeout, s.Link.SyncTimeout, s.Link.SettleTime)
+		if s.Link.Token.Atlas != nil {
+			fmt.Fprintf(&text, "the link-token is made in Atlas; verify: %v, delete it: %v\n", s.Link.VerifyInAtlas, s.Link.DeleteTokenOnUndo)
+		}
 	} else {
 		fmt.Fprintf(&text, "unlink: onBlocked %s, timeout %s\n", s.Unlink.OnBlocked, s.Unlink.Timeout)
 	}

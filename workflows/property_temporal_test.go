@@ -98,8 +98,8 @@ func (e *execution) schedule() {
 		e.scene.after(limit, func() {
 			e.end(nil, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, e.last, e.beats()...))
 			if e.running != nil {
-				if e.writes() {
-					e.scene.met("lost removal") // only these have such a limit
+				if _, removes := e.in.(activities.DeleteLinkInput); removes {
+					e.scene.met("lost removal")
 				}
 				e.running.hearOfTheEnd(seldom)
 			}
@@ -137,10 +137,10 @@ func (e *execution) repeats(err error) bool {
 	return !ok || !slices.Contains(e.options.RetryPolicy.NonRetryableErrorTypes, "TemporalTimeout:"+late.TimeoutType().String())
 }
 
-// writes tells whether the activity changes something at the manager.
+// writes tells whether the activity changes something at the manager or in Atlas.
 func (e *execution) writes() bool {
 	switch e.in.(type) {
-	case activities.CreateLinkInput, activities.DeleteLinkInput:
+	case activities.CreateLinkInput, activities.DeleteLinkInput, activities.CreateLinkTokenInput, activities.DeleteLinkTokenInput:
 		return true
 	}
 	return false
@@ -222,6 +222,7 @@ func (e *execution) end(result any, err error) {
 		e.scene.checking--
 	}
 	e.scene.tell("%s: %s", e.name, outcomeOf(result, err))
+	e.scene.ended(result, err)
 	if err == nil {
 		e.settle.SetValue(result)
 		return

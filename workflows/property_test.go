@@ -102,6 +102,9 @@ var leastOften = map[string]int{
 
 	"lost reply": 100, "settled": 70, "undone": 30, "relinked": 30, "blocked": 50, "migration awaited": 10,
 	"retried": 50, "extended": 30, "checked": 20, "accepted": 20,
+
+	"token made": 100, "token lost": 20, "token rejected": 5, "token replaced": 2, "token deleted": 10, "token kept": 2,
+	"looked into Atlas": 50, "verified": 30, "verification timed out": 5,
 }
 
 func (c *tally) reachesEverything(t *testing.T) {

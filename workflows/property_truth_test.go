@@ -15,6 +15,7 @@ import (
 func tellsTheTruth(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	endsAsItSays(t, s, result)
 	endsInTime(t, s, result)
+	saysWhatIsInAtlas(t, s, result)
 	atTheEnd := s.manager.link
 	s.manager.takeEffect(s.now().Add(365 * 24 * time.Hour)) // what is still at work
 	if s.schedule.Unlink != nil {
@@ -60,6 +61,9 @@ func endsInTime(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	limit := attempt + s.extended
 	if s.schedule.Link != nil {
 		limit += s.schedule.Link.CreateLimit() + s.schedule.Link.SyncLimit()
+		if s.schedule.Link.VerifyInAtlas {
+			limit += s.schedule.Link.SyncLimit()
+		}
 	} else {
 		limit += s.schedule.Unlink.Limit()
 	}
@@ -89,6 +93,9 @@ func saysWhatIsLeft(t *rapid.T, s *scene, result migrationlink.LinkResult) {
 	policy := s.schedule.Link.Undo
 	undo := policy == migrationlink.UndoAlways || policy == migrationlink.UndoOnCancel && result.Outcome == migrationlink.OutcomeCancelled
 	undoFailed := result.Problem != nil && result.Problem.Type == migrationlink.ErrUndoFailed
+	if undoFailed && leavesLinkToken(result) { // the link is gone by then
+		undo, undoFailed = undo || s.cancelled && policy == migrationlink.UndoOnCancel, false
+	}
 	if result.Outcome == migrationlink.OutcomeFailed && undoFailed && s.cancelled {
 		undo = undo || policy == migrationlink.UndoOnCancel
 	}

@@ -89,12 +89,18 @@ type finished struct {
 // runProgram runs a program to its end.
 func runProgram(t *testing.T, env []string, program string, args ...string) finished {
 	t.Helper()
+	return runProgramWithInput(t, env, "", program, args...)
+}
+
+// runProgramWithInput gives it text on standard input.
+func runProgramWithInput(t *testing.T, env []string, input, program string, args ...string) finished {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(cleanEnviron(), env...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
 	began := time.Now()
 	err := cmd.Run()
 	require.NoError(t, ctx.Err(), "%s %v took too long\n%s\n%s", program, args, &stdout, &stderr)
@@ -126,6 +132,9 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.buffer.Write(p)
 }
+
+// count tells how often something was printed.
+func (b *lockedBuffer) count(text string) int { return strings.Count(b.String(), text) }
 
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()

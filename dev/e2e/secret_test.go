@@ -2,105 +2,450 @@ package e2e_test
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
+	"context"
+	"encoding/json"
 	"fmt"
-	"net/url"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"filippo.io/age"
+	"filippo.io/age/armor"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// The canary is searched for in every form in which a program may write it.
-func TestTokenIsFoundNowhere(t *testing.T) {
+// leaks is a system in which every secret is a canary, and a server that says
+// again whatever it hears.
+type leaks struct {
+	*system
+	canaries  canaries
+	manager   *opsmanagertest.Server
+	worker    *process
+	recipient string
+	// localToken is a file that the starter reads.
+	localToken string
+	elsewhere  *trap // where a redirect leads to
+	places     map[string][]byte
+	runs       []client.WorkflowRun
+}
+
+// No secret is found anywhere: not in Temporal's database with its free pages,
+// not in a history, a log, a process's arguments or a page of the Web UI, in no
+// form; whatever the source of the link-token, the outcome and the fault.
+func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	t.Parallel()
-	const key = "canary-private-key-of-nobody"
-	token := "canary-Token+with/odd=characters&more" + strings.Repeat("0123456789abcdef", 10) // about as long as a real one
-	s := newSystem(t, "--sync-delay", "3s", "--log-level", "debug")
-	worker := s.worker(keyless, "LINK_TOKEN_DEMO="+token, "WRONG_PRIVATE_KEY="+key)
-	var shown bytes.Buffer
-	show := func(done finished) { fmt.Fprintln(&shown, done.stdout, done.stderr) }
-	link := func(org string, more ...string) finished {
-		return s.starter(append([]string{"link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO", "--verbose"}, more...)...)
+	browser := tool(t, "chromium")
+	l := newLeaks(t)
+	began := time.Now()
+	stage := func(name string) { t.Logf("%s at %s", name, time.Since(began).Round(time.Second)) }
+	l.everyOutcome()
+	stage("outcomes")
+	l.everyCommand()
+	stage("commands")
+	l.everyFault()
+	stage("faults")
+	l.awaitAll()
+	stage("ended")
+
+	l.collectHistories()
+	stage("histories")
+	l.collectPages(browser)
+	stage("pages")
+	l.collectFiles("while Temporal runs")
+	l.worker.stop()
+	l.dev.kill() // the write-ahead log stays behind
+	l.collectFiles("after Temporal was killed")
+	l.places["log of the worker"] = []byte(l.worker.output.String())
+	l.places["output of dev up"] = []byte(l.dev.output.String())
+
+	require.Contains(t, string(l.places["log of the worker"]), "DEBUG", "the search is worth it")
+	for _, place := range []string{"temporal.db after Temporal was killed", "histories", "log of the worker", "Web UI"} {
+		require.Contains(t, string(l.places[place]), l.runs[0].GetID(), "%s: the search finds what is there", place)
 	}
+	l.canaries.requireNowhere(t, l.places)
+	require.Zero(t, l.elsewhere.came.Load(), "no redirect is followed")
+}
 
-	synced, rejected, echoed, lost := newOrg(), newOrg(), newOrg(), newOrg()
-	s.shape(synced, map[string]any{"echoToken": true})
-	s.shape(rejected, map[string]any{"tokenRefusal": "INVALID_ATTRIBUTE", "echoToken": true})
-	s.shape(echoed, map[string]any{"echoToken": true, "sync": "never"})
-	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.OtherError, Operation: "GET", OrgID: echoed, Status: 500, Detail: "token " + token + " is odd"})
-	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.OtherError, Operation: "POST", OrgID: lost, Status: 400, ErrorCode: "INVALID_JSON", Detail: "cannot read " + token, Parameters: []any{token}})
-	run := s.begin(synced, nil)
-	args := commandLines(t)
-	require.NoError(t, run.Get(t.Context(), nil))
-	show(link(synced, "-o", "json"))
-	show(link(rejected))
-	show(link(echoed, "--create-timeout", "5s"))
-	show(link(lost, "-o", "json"))
-	show(link(newOrg(), "--manager", "wrong-key"))
-	show(link(newOrg(), "--token-ref", token)) // pasted in place of the reference
+func newLeaks(t *testing.T) *leaks {
+	t.Helper()
+	l := &leaks{system: newSystem(t), places: map[string][]byte{}}
+	c := &l.canaries
+	var issued atomic.Int64
+	l.manager = opsmanagertest.NewServer(opsmanagertest.Options{
+		SyncDelay: time.Second,
+		// So that access tokens are asked for again and again.
+		AccessTokenLifetime: time.Second,
+		PrivateKey:          c.token("private key of the manager"),
+		AtlasPrivateKey:     c.token("private key of Atlas"),
+		AtlasClientSecret:   c.token("client secret of Atlas"),
+		Issued:              func(secret string) { c.add(fmt.Sprintf("issued by Atlas %d", issued.Add(1)), secret) },
+	})
+	t.Cleanup(l.manager.Close)
+	identity, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	l.recipient = identity.Recipient().String()
+	tokens := t.TempDir()
+	for path, content := range map[string]string{
+		filepath.Join(l.dir, "identity"): c.add("identity", identity.String()),
+		filepath.Join(tokens, "canary"):  c.token("link-token in a file"),
+		filepath.Join(tokens, "local"):   c.token("link-token in a local file"),
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	}
+	l.localToken = filepath.Join(tokens, "local")
+	l.worker, _ = l.workerFrom(fmt.Sprintf(`
+[log]
+level = "debug"
+format = "console"
+[tokens]
+directory  = %[1]q
+identities = ["file:%[2]s/identity"]
+[managers.demo]
+base_url        = %[3]q
+public_key      = "env:DEMO_PUBLIC_KEY"
+private_key     = "env:CANARY_MANAGER_KEY"
+request_timeout = "1s"
+[atlas.keys]
+base_url        = %[3]q
+public_key      = "env:DEMO_ATLAS_PUBLIC_KEY"
+private_key     = "env:CANARY_ATLAS_KEY"
+request_timeout = "1s"
+[atlas.account]
+base_url        = %[3]q
+client_id       = "env:DEMO_ATLAS_CLIENT_ID"
+client_secret   = "env:CANARY_ATLAS_SECRET"
+request_timeout = "1s"
+`, tokens, l.dir, l.manager.URL),
+		"DEMO_ATLAS_CLIENT_ID="+opsmanagertest.DefaultAtlasClientID,
+		"CANARY_MANAGER_KEY="+c.byName["private key of the manager"], "CANARY_ATLAS_KEY="+c.byName["private key of Atlas"],
+		"CANARY_ATLAS_SECRET="+c.byName["client secret of Atlas"], "LINK_TOKEN_CANARY="+c.token("link-token in the environment"))
+	return l
+}
 
+// sources are all the ways in which a request gets its link-token.
+func (l *leaks) sources(org string) map[string]migrationlink.TokenSource {
+	l.t.Helper()
+	return map[string]migrationlink.TokenSource{
+		"environment": {Ref: "env:LINK_TOKEN_CANARY"},
+		"file":        {Ref: "file:canary"},
+		"sealed":      {Sealed: l.sealed(org, l.canaries.token("sealed link-token"))},
+		"API key":     {Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: newOrg(), AccessListIPs: []string{"203.0.113.7"}}},
+		"account":     {Atlas: &migrationlink.AtlasToken{Name: "account", OrgID: newOrg()}},
+	}
+}
+
+// sealed is what a program makes that has nothing but an age library.
+func (l *leaks) sealed(org, token string) string {
+	l.t.Helper()
+	recipient, err := age.ParseX25519Recipient(l.recipient)
+	require.NoError(l.t, err)
+	return sealTo(l.t, recipient, "demo", org, token)
+}
+
+func sealTo(t *testing.T, recipient age.Recipient, manager, org, token string) string {
+	t.Helper()
+	var out bytes.Buffer
+	armored := armor.NewWriter(&out)
+	plain, err := age.Encrypt(armored, recipient)
+	require.NoError(t, err)
+	require.NoError(t, json.NewEncoder(plain).Encode(map[string]string{"manager": manager, "orgId": org, "linkToken": token}))
+	require.NoError(t, plain.Close())
+	require.NoError(t, armored.Close())
+	return out.String()
+}
+
+// link starts a link that ends soon, whatever happens.
+func (l *leaks) link(org string, token migrationlink.TokenSource, change func(*migrationlink.LinkRequest)) client.WorkflowRun {
+	l.t.Helper()
+	run := l.begin(org, func(r *migrationlink.LinkRequest) {
+		r.Token, r.CreateTimeout, r.SyncTimeout, r.SettleTime = token, "6s", "5s", "3s"
+		r.Undo = migrationlink.UndoAlways
+		r.VerifyInAtlas, r.DeleteTokenOnUndo = token.Atlas != nil, token.Atlas != nil
+		if change != nil {
+			change(r)
+		}
+	})
+	l.runs = append(l.runs, run)
+	return run
+}
+
+// everyOutcome has each source of a link-token end in each way.
+func (l *leaks) everyOutcome() {
+	l.t.Helper()
+	for name := range l.sources(newOrg()) {
+		with := func(org string) migrationlink.TokenSource { return l.sources(org)[name] }
+		synced, rejected, late, cancelled, blocked := newOrg(), newOrg(), newOrg(), newOrg(), newOrg()
+		l.tell(rejected, map[string]any{"tokenRefusal": "INVALID_ATTRIBUTE", "echoToken": true})
+		l.tell(late, map[string]any{"sync": "never", "echoToken": true})
+		l.tell(cancelled, map[string]any{"sync": "never"})
+		l.tell(blocked, map[string]any{"tokenRefusal": "INVALID_ATTRIBUTE", "echoToken": true})
+
+		l.link(synced, with(synced), nil)
+		l.link(rejected, with(rejected), nil)
+		l.link(late, with(late), nil)
+		toCancel := l.link(cancelled, with(cancelled), func(r *migrationlink.LinkRequest) { r.SyncTimeout = "1h" })
+		l.waitForPhase(toCancel, migrationlink.PhaseSyncing)
+		require.NoError(l.t, l.temporal.CancelWorkflow(l.t.Context(), toCancel.GetID(), ""))
+		toRetry := l.link(blocked, with(blocked), func(r *migrationlink.LinkRequest) {
+			r.OnBlocked, r.CreateTimeout = migrationlink.WaitWhenBlocked, "10s"
+		})
+		l.waitForPhase(toRetry, migrationlink.PhaseBlocked)
+		again := with(blocked)
+		require.NoError(l.t, l.temporal.SignalWorkflow(l.t.Context(), toRetry.GetID(), "", migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &again}))
+	}
+	// What cannot be opened, and what is opened where it does not belong.
+	org, other := newOrg(), newOrg()
+	stranger, err := age.GenerateX25519Identity()
+	require.NoError(l.t, err)
+	l.link(org, migrationlink.TokenSource{Sealed: sealTo(l.t, stranger.Recipient(), "demo", org, l.canaries.token("sealed to somebody else"))}, nil)
+	l.link(other, migrationlink.TokenSource{Sealed: l.sealed(org, l.canaries.token("bound to another organization"))}, nil)
+}
+
+// tell shapes an organization of the leaky manager.
+func (l *leaks) tell(org string, settings map[string]any) {
+	l.t.Helper()
+	content, err := json.Marshal(settings)
+	require.NoError(l.t, err)
+	var shape opsmanagertest.OrgSettings
+	require.NoError(l.t, json.Unmarshal(content, &shape))
+	require.NoError(l.t, l.manager.SetOrg(org, shape))
+}
+
+// everyFault has each call of either API go wrong in each way, and the manager
+// say again what it was told.
+func (l *leaks) everyFault() {
+	l.t.Helper()
+	elsewhere := newTrap(l.t)
+	n := 0
+	for _, kind := range opsmanagertest.FaultKinds() {
+		for _, operation := range []string{
+			opsmanagertest.CreateLink, opsmanagertest.ReadLinkStatus, opsmanagertest.DeleteLink, opsmanagertest.ReadProjects,
+			opsmanagertest.CreateLinkToken, opsmanagertest.DeleteLinkToken, opsmanagertest.AvailableProjects, opsmanagertest.OAuthToken,
+		} {
+			n++
+			org := newOrg()
+			sources := l.sources(org)
+			source := sources[[]string{"environment", "file", "sealed", "API key", "account"}[n%5]]
+			fault := opsmanagertest.Fault{Kind: kind, Operation: operation, OrgID: org, Count: 2}
+			switch operation {
+			case opsmanagertest.ReadProjects:
+				source = sources["API key"]
+			case opsmanagertest.CreateLinkToken, opsmanagertest.DeleteLinkToken, opsmanagertest.AvailableProjects:
+				source = sources[[]string{"API key", "account"}[n%2]]
+				fault.OrgID = source.Atlas.OrgID
+			case opsmanagertest.OAuthToken:
+				source, fault.OrgID = sources["account"], ""
+			}
+			switch kind {
+			case opsmanagertest.Redirect:
+				fault.Location = elsewhere.url
+			case opsmanagertest.OtherError:
+				fault.Status, fault.ErrorCode, fault.Detail = 400, "INVALID_ATTRIBUTE", "no "+l.canaries.byName["link-token in the environment"]
+				fault.Parameters = []any{l.canaries.byName["private key of the manager"]}
+			case opsmanagertest.Echo:
+				forms := opsmanagertest.EchoForms()
+				fault.Form, fault.Status = forms[n%len(forms)], []int{200, 400, 401, 403, 404, 409, 500}[n%7]
+			case opsmanagertest.PaddedBody, opsmanagertest.EndlessBody:
+				fault.Bytes = 2 << 20
+			case opsmanagertest.SlowBody, opsmanagertest.LateEffect, opsmanagertest.StallAfter:
+				fault.Duration = opsmanagertest.Duration(2 * time.Second)
+			}
+			if operation == opsmanagertest.DeleteLink || operation == opsmanagertest.DeleteLinkToken {
+				l.tell(org, map[string]any{"sync": "never", "echoToken": true})
+			}
+			require.NoError(l.t, l.manager.AddFaults(opsmanagertest.Faults{fault}), "%+v", fault)
+			l.link(org, source, nil)
+		}
+	}
+	l.elsewhere = elsewhere
+}
+
+// everyCommand types what an operator may, with link-tokens by every way in.
+func (l *leaks) everyCommand() {
+	l.t.Helper()
+	stopWatching := watchCommandLines(l.t)
+	var shown bytes.Buffer
+	l.env = append(slices.Clone(l.env), "MIGRATIONLINK_RECIPIENT="+l.recipient)
+	run := func(input string, args ...string) finished {
+		done := runProgramWithInput(l.t, l.env, input, starterProgram, args...)
+		fmt.Fprintln(&shown, done.code, done.stdout, done.stderr)
+		return done
+	}
+	byInput, byFile := newOrg(), newOrg()
+	secret := l.canaries.token("link-token on standard input")
+	require.Zero(l.t, run(secret+"\n", "link", "--manager", "demo", "--org", byInput, "--token-stdin", "--verbose").code)
+	require.Zero(l.t, run("", "link", "--manager", "demo", "--org", byFile, "--token-file", l.localToken, "--verbose", "-o", "json").code)
+	require.Zero(l.t, run("", "link", "--manager", "demo", "--org", newOrg(), "--atlas", "account", "--atlas-org", newOrg(), "--verify-in-atlas", "--verbose").code)
+	sealed := run(secret, "seal", "--manager", "demo", "--org", byInput)
+	require.Zero(l.t, sealed.code)
+	for _, org := range []string{byInput, byFile} {
+		l.runs = append(l.runs, l.temporal.GetWorkflow(l.t.Context(), migrationlink.WorkflowID("demo", org), ""))
+		run("", "status", "--manager", "demo", "--org", org, "-o", "json")
+		run("", "unlink", "--manager", "demo", "--org", org)
+	}
+	run("", "list", "--verbose")
+	run("", "doctor", "--verbose")
+	l.places["command lines"] = stopWatching()
+	// From here on one is in a command line, of somebody who has pasted it there.
+	pasted := l.canaries.byName["link-token in a file"]
+	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-ref", pasted).code)
+	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-file", pasted).code)
+	require.Equal(l.t, 2, run("", "seal", "--manager", "demo", "--org", newOrg(), pasted).code)
+	l.places["output of the starter"] = shown.Bytes()
+}
+
+func (l *leaks) awaitAll() {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), 3*time.Minute)
+	defer cancel()
+	outcomes := map[migrationlink.Outcome]int{}
+	for _, run := range l.runs {
+		_ = run.Get(ctx, nil)
+		require.NoError(l.t, ctx.Err(), run.GetID())
+		result := l.status(run).Result
+		outcomes[result.Outcome]++
+		if took := result.EndedAt.Sub(result.StartedAt); took > 30*time.Second {
+			l.t.Logf("%s %s %s %+v", run.GetID(), took, result.Outcome, result.Problem)
+		}
+	}
+	l.t.Log(outcomes)
+	for _, outcome := range []migrationlink.Outcome{migrationlink.OutcomeLinked, migrationlink.OutcomeFailed, migrationlink.OutcomeTimedOut, migrationlink.OutcomeCancelled} {
+		require.NotZero(l.t, outcomes[outcome], "%s: every outcome is there", outcome)
+	}
+}
+
+func (l *leaks) collectHistories() {
+	l.t.Helper()
 	var histories bytes.Buffer
-	for _, org := range []string{synced, rejected, echoed, lost} {
-		for _, event := range s.history("link.demo."+org, "") {
+	for _, run := range l.runs {
+		histories.WriteString(run.GetID() + "\n")
+		for _, event := range l.history(run.GetID(), "") {
 			content, err := protojson.Marshal(event)
-			require.NoError(t, err)
+			require.NoError(l.t, err)
 			histories.Write(content)
 		}
+		described, err := l.temporal.WorkflowService().DescribeWorkflowExecution(l.t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
+			Namespace: client.DefaultNamespace, Execution: &common.WorkflowExecution{WorkflowId: run.GetID()},
+		})
+		require.NoError(l.t, err)
+		content, err := protojson.Marshal(described)
+		require.NoError(l.t, err)
+		histories.Write(content)
 	}
-	worker.stop()
-	s.dev.stop() // so that SQLite has written everything
+	l.places["histories"] = histories.Bytes()
+}
 
-	places := map[string]string{
-		"logs of the worker": worker.output.String(),
-		"output of dev up":   s.dev.output.String(),
-		"starter":            shown.String(),
-		"command lines":      args,
-		"histories":          histories.String(),
+// collectPages reads what a browser has of some of the links: what is to be
+// seen, and the page's whole document.
+func (l *leaks) collectPages(browser string) {
+	l.t.Helper()
+	page := l.webUI(browser)
+	var all bytes.Buffer
+	visit := func(path string, words ...string) {
+		page.open(path)
+		page.shows(words...)
+		all.WriteString(page.document() + "\n")
 	}
-	files, err := filepath.Glob(filepath.Join(s.dir, "*"))
-	require.NoError(t, err)
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		require.NoError(t, err)
-		places[filepath.Base(file)] = string(content)
+	visit("/namespaces/default/workflows", "LinkOrganization")
+	for _, run := range []client.WorkflowRun{l.runs[0], l.runs[4], l.runs[len(l.runs)-1], l.runs[len(l.runs)/2]} {
+		base := "/namespaces/default/workflows/" + run.GetID() + "/" + l.runID(run)
+		visit(base+"/timeline", run.GetID())
+		visit(base+"/history?sort=ascending", run.GetID(), "Create the link")
+		visit(base+"/user-metadata", run.GetID(), "What to do")
+		visit(base+"/pending-activities", run.GetID())
+		// The JSON that the page shows and lets download.
+		page.open("/api/v1/namespaces/default/workflows/" + run.GetID() + "/history?execution.runId=" + l.runID(run))
+		all.WriteString(page.document() + "\n")
 	}
-	require.Contains(t, places["temporal.db"], synced, "the search finds what is there")
-	require.Contains(t, places["logs of the worker"], synced)
-	require.Contains(t, places["logs of the worker"], "DEBUG", "the search is worth it")
-	for place, content := range places {
-		for _, secret := range []string{token, key} {
-			for _, form := range forms(secret) {
-				require.NotContains(t, content, form, "in %s", place)
+	l.places["Web UI"] = all.Bytes()
+}
+
+func (l *leaks) runID(run client.WorkflowRun) string {
+	l.t.Helper()
+	described, err := l.temporal.DescribeWorkflow(l.t.Context(), run.GetID(), "")
+	require.NoError(l.t, err)
+	return described.WorkflowExecution.RunID
+}
+
+// collectFiles reads everything that the stack keeps but the files that are
+// there to hold secrets.
+func (l *leaks) collectFiles(when string) {
+	l.t.Helper()
+	entries, err := os.ReadDir(l.dir)
+	require.NoError(l.t, err)
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || entry.Name() == "env" || strings.HasPrefix(entry.Name(), "identity") {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(l.dir, entry.Name()))
+		require.NoError(l.t, err)
+		l.places[entry.Name()+" "+when] = content
+	}
+}
+
+// watchCommandLines reads those of every process, as ps shows them, again and
+// again until it is stopped.
+func watchCommandLines(t *testing.T) (stop func() []byte) {
+	t.Helper()
+	seen := map[string]bool{}
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, file := range files {
+				content, _ := os.ReadFile(file) // of a process that has ended: nothing
+				seen[string(content)] = true
+			}
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
 			}
 		}
+	})
+	return func() []byte {
+		close(done)
+		watching.Wait()
+		return []byte(strings.Join(slices.Collect(maps.Keys(seen)), "\n"))
 	}
 }
 
-func forms(secret string) []string {
-	encoded := base64.StdEncoding.EncodeToString([]byte(secret))
-	return []string{
-		secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret)),
-		strings.TrimRight(encoded, "="), base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		strings.ReplaceAll(secret, "&", "\\u0026"), secret[:16], secret[len(secret)-16:],
-	}
+// trap is a server to which nobody should come.
+type trap struct {
+	url  string
+	came atomic.Int64
 }
 
-// commandLines are those of every process, as ps shows them.
-func commandLines(t *testing.T) string {
+func newTrap(t *testing.T) *trap {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	require.NoError(t, err)
-	var lines strings.Builder
-	for _, file := range files {
-		content, _ := os.ReadFile(file) // of a process that has ended: nothing
-		lines.Write(content)
+	trapped := &trap{}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			trapped.came.Add(1)
+		}
 	}
-	return lines.String()
+	server.Start()
+	t.Cleanup(server.Close)
+	trapped.url = server.URL
+	return trapped
 }

@@ -103,6 +103,13 @@ func (p *webPage) text() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+// document is all that the browser has of the page and the frames on it.
+func (p *webPage) document() string {
+	p.t.Helper()
+	return on(p, "read the document", chromedp.Evaluate[string](`[document, ...[...document.querySelectorAll("iframe")]
+		.filter(f => f.contentDocument).map(f => f.contentDocument)].map(d => d.documentElement?.outerHTML ?? "").join("\n")`))
+}
+
 // shows returns when all parts are to be read.
 func (p *webPage) shows(parts ...string) {
 	p.t.Helper()

@@ -102,12 +102,20 @@ func (s *system) worker(extra string, env ...string) *process {
 	s.t.Helper()
 	base, err := os.ReadFile(filepath.Join(s.dir, "worker.toml"))
 	require.NoError(s.t, err)
-	file := filepath.Join(s.t.TempDir(), "worker.toml")
 	content := strings.Replace(string(base), "[log]\n", "[log]\nlevel = \"debug\"\n", 1) + "\n" + strings.ReplaceAll(extra, "SIMULATOR", s.simulator)
+	p, _ := s.workerFrom(content, env...)
+	return p
+}
+
+// workerFrom starts a worker with this configuration alone. It returns its file,
+// too.
+func (s *system) workerFrom(content string, env ...string) (*process, string) {
+	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "worker.toml")
 	require.NoError(s.t, os.WriteFile(file, []byte(content), 0o600))
 	p := start(s.t, append(append([]string{}, s.env...), env...), workerProgram, "--config", file)
 	p.waitFor("worker ready")
-	return p
+	return p, file
 }
 
 // starter runs the starter to its end.

@@ -53,6 +53,10 @@ func classifyTransport(target Target, err *opsmanager.TransportError) finding {
 		return permanent(migrationlink.ErrCertificateInvalid, fmt.Sprintf("manager %q: %v", target.Manager, err),
 			"Set ca_file of the manager to the authority that signed its certificate, and base_url to a name that the certificate holds.")
 	}
+	if errors.Is(err, opsmanager.ErrClientCertificate) {
+		return permanent(migrationlink.ErrCertificateInvalid, fmt.Sprintf("manager %q: %v", target.Manager, err),
+			"Set client_cert_file and client_key_file of the manager to a certificate that it trusts.")
+	}
 	if errors.Is(err, opsmanager.ErrAuthentication) {
 		return permanent(migrationlink.ErrWrongAPI, fmt.Sprintf("manager %q: %v", target.Manager, err),
 			"Check base_url and base_path of the manager.")

@@ -31,6 +31,10 @@ func atlasFinding(asked migrationlink.AtlasToken, err error) finding {
 		return permanent(migrationlink.ErrCertificateInvalid, "",
 			"Set ca_file of "+section+" to the authority that signed its certificate, and base_url to a name that the certificate holds.")
 	}
+	if errors.Is(err, atlas.ErrClientCertificate) {
+		return permanent(migrationlink.ErrCertificateInvalid, "",
+			"Set client_cert_file and client_key_file of "+section+" to a certificate that it trusts.")
+	}
 	if errors.Is(err, atlas.ErrAuthentication) {
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of "+section+".")
 	}

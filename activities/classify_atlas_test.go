@@ -61,15 +61,23 @@ func TestEveryReplyOfAtlasHasItsMeaningAndNamesItsSetting(t *testing.T) {
 	}
 }
 
-func TestAnAtlasThatIsNoneIsToldFromOneThatIsDown(t *testing.T) {
+func TestAServerThatIsNoneIsToldFromOneThatIsDown(t *testing.T) {
 	t.Parallel()
-	for errorType, cause := range map[string]error{
-		migrationlink.ErrCertificateInvalid: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
-		migrationlink.ErrWrongAPI:           atlas.ErrAuthentication,
-		migrationlink.ErrAtlasUnavailable:   fmt.Errorf("connection refused"),
+	for _, test := range []struct {
+		cause                        error
+		ofAtlas, ofManager, inRemedy string
+	}{
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, migrationlink.ErrCertificateInvalid, migrationlink.ErrCertificateInvalid, "ca_file"},
+		{atlas.ErrClientCertificate, migrationlink.ErrCertificateInvalid, migrationlink.ErrCertificateInvalid, "client_cert_file"},
+		{atlas.ErrAuthentication, migrationlink.ErrWrongAPI, migrationlink.ErrWrongAPI, "base_url"},
+		{fmt.Errorf("connection refused"), migrationlink.ErrAtlasUnavailable, migrationlink.ErrManagerUnavailable, "tried again"},
 	} {
-		found := classifyAtlas(askedOfAtlas, &atlas.TransportError{Operation: atlas.OperationCreateToken, Err: cause})
-		require.Equal(t, errorType, found.Type)
-		require.NotEmpty(t, found.Remedy)
+		failed := &atlas.TransportError{Operation: atlas.OperationCreateToken, Err: test.cause}
+		found := classifyAtlas(askedOfAtlas, failed)
+		require.Equal(t, test.ofAtlas, found.Type)
+		require.Contains(t, found.Remedy, test.inRemedy)
+		found = classify(Target{Manager: "demo"}, failed)
+		require.Equal(t, test.ofManager, found.Type)
+		require.Contains(t, found.Remedy, test.inRemedy)
 	}
 }

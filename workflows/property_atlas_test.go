@@ -240,10 +240,10 @@ func (a *attempt) deleteLinkToken(in activities.DeleteLinkTokenInput) (activitie
 	got := a.atlasCall("DELETE", a.fate.Write, func() answer {
 		return answer{code: a.scene.atlas.remove(read)}
 	})
-	switch {
-	case got.code == 204:
+	switch got.code {
+	case 204:
 		return activities.DeleteLinkTokenResult{Deleted: true}, nil
-	case got.code == 404:
+	case 404:
 		return activities.DeleteLinkTokenResult{Deleted: in.Known && before.Lost}, nil
 	}
 	before.Lost = before.Lost || got.lost

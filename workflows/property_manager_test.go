@@ -74,8 +74,8 @@ type simulatedManager struct {
 	unseen          bool // what happens now is not told of by the attempt that is under way
 	lostAt          time.Time
 	readAt          time.Time // of the last status
-	syncedSeen      bool // SYNCED was answered
-	lastSyncedOurs  bool // whose link was the last that was read as SYNCED
+	syncedSeen      bool      // SYNCED was answered
+	lastSyncedOurs  bool      // whose link was the last that was read as SYNCED
 	oursEver        bool
 	othersRemoved   bool // by this workflow, as it was asked to
 	othersCalled    bool // somebody else made or removed a link while it ran

@@ -217,6 +217,18 @@ func TestALostLinkTokenIsMadeAgainAndSaid(t *testing.T) {
 	require.Equal(t, 3, w.looks, "after each failure")
 }
 
+// As after an operator's pause, which makes Temporal repeat what it would not.
+func TestALinkTokenThatMayHaveACompanionIsSaid(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) { return created("SYNCED") })
+	w.OnActivity(migrationlink.CreateLinkTokenActivity, mock.Anything, mock.Anything).
+		Return(activities.CreateLinkTokenResult{Sealed: sealed(1), InDoubt: true}, nil)
+	w.link(atlasRequest())
+
+	require.NoError(t, w.GetWorkflowError())
+	require.True(t, w.status(t).Atlas.TokenInDoubt)
+}
+
 func TestALinkIsVerifiedWhoeverMadeIt(t *testing.T) {
 	t.Parallel()
 	for outcome, made := range map[migrationlink.Outcome]bool{migrationlink.OutcomeLinked: true, migrationlink.OutcomeAlreadyLinked: false} {

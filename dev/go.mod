@@ -5,6 +5,7 @@ go 1.26.8
 replace github.com/migrationlink/migrationlink => ../
 
 require (
+	filippo.io/age v1.3.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/migrationlink/migrationlink v0.0.0-00010101000000-000000000000
 	github.com/mongodb-forks/digest v1.1.0
@@ -31,7 +32,6 @@ require (
 	cloud.google.com/go/run v1.19.0 // indirect
 	cloud.google.com/go/storage v1.62.1 // indirect
 	dario.cat/mergo v1.0.2 // indirect
-	filippo.io/age v1.3.2 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/BurntSushi/toml v1.6.0 // indirect

@@ -75,17 +75,19 @@ func newFormIndex(secrets map[string]string) *formIndex {
 		for form, text := range writtenForms(secret) {
 			key := binary.LittleEndian.Uint64([]byte(text[:head]))
 			index.byHead[key] = append(index.byHead[key], writtenForm{name, form, text})
-			index.maybe[uint16(key^key>>16^key>>32^key>>48)] = true
+			index.maybe[hashOf(key)] = true
 		}
 	}
 	return index
 }
 
+func hashOf(key uint64) uint64 { return (key ^ key>>16 ^ key>>32 ^ key>>48) & (1<<16 - 1) }
+
 func (x *formIndex) search(place string, content []byte) []string {
 	var found []string
 	for i := 0; i+head <= len(content); i++ {
 		key := binary.LittleEndian.Uint64(content[i:])
-		if !x.maybe[uint16(key^key>>16^key>>32^key>>48)] {
+		if !x.maybe[hashOf(key)] {
 			continue
 		}
 		for _, form := range x.byHead[key] {
@@ -139,8 +141,7 @@ func writtenForms(secret string) map[string]string {
 // shifted is the part of a longer base64 text that depends on text alone, when
 // shift bytes stand before it in its group of three.
 func shifted(encoding *base64.Encoding, text string, shift int) string {
-	bytesBefore := make([]byte, shift)
-	whole := append(bytesBefore, text...)
+	whole := append(make([]byte, shift), text...)
 	encoded := encoding.EncodeToString(whole[:len(whole)/3*3])
 	if shift == 0 {
 		return encoded

@@ -38,7 +38,7 @@ func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 	begin := func(recipient age.Recipient, n int) {
 		for range n {
 			org := newOrg()
-			sealed := sealTo(t, recipient, "demo", org, "link-token of "+org)
+			sealed := sealTo(t, recipient, org, "link-token of "+org)
 			runs = append(runs, s.begin(org, func(r *migrationlink.LinkRequest) { r.Token = migrationlink.TokenSource{Sealed: sealed} }))
 		}
 	}
@@ -67,13 +67,13 @@ func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 	reload(fmt.Sprintf("%q", "file:"+dir+"/newer"))
 	org := newOrg()
 	run := s.begin(org, func(r *migrationlink.LinkRequest) {
-		r.Token, r.OnBlocked = migrationlink.TokenSource{Sealed: sealTo(t, older.Recipient(), "demo", org, "token")}, migrationlink.WaitWhenBlocked
+		r.Token, r.OnBlocked = migrationlink.TokenSource{Sealed: sealTo(t, older.Recipient(), org, "token")}, migrationlink.WaitWhenBlocked
 	})
 	s.waitForPhase(run, migrationlink.PhaseBlocked)
 	problem := s.status(run).Problem
 	require.Equal(t, migrationlink.ErrTokenNotOpened, problem.Type)
 	require.Contains(t, problem.Message, newer.Recipient().String(), "it says to whom to seal")
-	again := migrationlink.TokenSource{Sealed: sealTo(t, newer.Recipient(), "demo", org, "token")}
+	again := migrationlink.TokenSource{Sealed: sealTo(t, newer.Recipient(), org, "token")}
 	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &again}))
 	require.NoError(t, run.Get(t.Context(), nil))
 }

@@ -150,21 +150,22 @@ func (l *leaks) sources(org string) map[string]migrationlink.TokenSource {
 	}
 }
 
-// sealed is what a program makes that has nothing but an age library.
+// sealed is sealed to the worker.
 func (l *leaks) sealed(org, token string) string {
 	l.t.Helper()
 	recipient, err := age.ParseX25519Recipient(l.recipient)
 	require.NoError(l.t, err)
-	return sealTo(l.t, recipient, "demo", org, token)
+	return sealTo(l.t, recipient, org, token)
 }
 
-func sealTo(t *testing.T, recipient age.Recipient, manager, org, token string) string {
+// sealTo is what a program makes that has nothing but an age library.
+func sealTo(t *testing.T, recipient age.Recipient, org, token string) string {
 	t.Helper()
 	var out bytes.Buffer
 	armored := armor.NewWriter(&out)
 	plain, err := age.Encrypt(armored, recipient)
 	require.NoError(t, err)
-	require.NoError(t, json.NewEncoder(plain).Encode(map[string]string{"manager": manager, "orgId": org, "linkToken": token}))
+	require.NoError(t, json.NewEncoder(plain).Encode(map[string]string{"manager": "demo", "orgId": org, "linkToken": token}))
 	require.NoError(t, plain.Close())
 	require.NoError(t, armored.Close())
 	return out.String()
@@ -213,7 +214,7 @@ func (l *leaks) everyOutcome() {
 	org, other := newOrg(), newOrg()
 	stranger, err := age.GenerateX25519Identity()
 	require.NoError(l.t, err)
-	l.link(org, migrationlink.TokenSource{Sealed: sealTo(l.t, stranger.Recipient(), "demo", org, l.canaries.token("sealed to somebody else"))}, nil)
+	l.link(org, migrationlink.TokenSource{Sealed: sealTo(l.t, stranger.Recipient(), org, l.canaries.token("sealed to somebody else"))}, nil)
 	l.link(other, migrationlink.TokenSource{Sealed: l.sealed(org, l.canaries.token("bound to another organization"))}, nil)
 }
 

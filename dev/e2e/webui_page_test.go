@@ -40,7 +40,7 @@ func (s *system) webUI(browser string) *webPage {
 		chromedp.Flag("lang", "en-US"),
 		chromedp.Env("TZ=UTC"),
 	)
-	allocator, end := chromedp.NewExecAllocator(context.Background(), options...) //nolint:usetesting // it has to end in the test's clean-up, and be waited for
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...) // not the test's: it has to end in the clean-up, and be waited for
 	tab, _ := chromedp.NewContext(allocator)
 	s.t.Cleanup(func() {
 		_ = chromedp.Cancel(tab)

@@ -1,0 +1,130 @@
+package e2e_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// joint is a manager and an Atlas that belong together: the manager accepts the
+// link-tokens of that Atlas only.
+type joint struct {
+	*system
+	manager *opsmanagertest.Server
+	config  string
+	worker  *process
+}
+
+func newJoint(t *testing.T) *joint {
+	t.Helper()
+	j := &joint{system: newSystem(t), manager: opsmanagertest.NewServer(opsmanagertest.Options{Joint: true, SyncDelay: time.Second})}
+	t.Cleanup(j.manager.Close)
+	newIdentity(t, filepath.Join(j.dir, "own"))
+	j.config = fmt.Sprintf(`
+[tokens]
+identities = ["file:%[1]s/own"]
+[managers.demo]
+base_url    = %[2]q
+public_key  = "env:DEMO_PUBLIC_KEY"
+private_key = "env:DEMO_PRIVATE_KEY"
+[atlas.keys]
+base_url    = %[2]q
+public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
+private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
+[atlas.account]
+base_url      = %[2]q
+client_id     = "env:CLIENT_ID"
+client_secret = "env:CLIENT_SECRET"
+`, j.dir, j.manager.URL)
+	j.startWorker()
+	return j
+}
+
+func (j *joint) startWorker() {
+	j.t.Helper()
+	j.worker, _ = j.workerFrom(j.config, "CLIENT_ID="+opsmanagertest.DefaultAtlasClientID, "CLIENT_SECRET="+opsmanagertest.DefaultAtlasClientSecret)
+}
+
+func (j *joint) atlas(org string) opsmanagertest.AtlasOrgState { return j.manager.State().Atlas.Orgs[org] }
+
+func TestALinkTokenIsMadeInAtlasAndTheLinkIsVerifiedThere(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	for _, name := range []string{"keys", "account"} {
+		org, target := newOrg(), newOrg()
+		done := j.starter("link", "--manager", "demo", "--org", org, "--atlas", name, "--atlas-org", target, "--access-list-ip", "203.0.113.7", "--verify-in-atlas")
+		require.Zero(t, done.code, done.stderr)
+		require.Contains(t, done.stdout+done.stderr, "2 of 2 projects")
+		require.Equal(t, 1, j.manager.State().Orgs[org].EffectivePosts)
+		require.Equal(t, 1, j.atlas(target).LinkTokensMade)
+		require.Equal(t, 2, j.atlas(target).AvailableProjects)
+
+		// It is linked: no link-token is made for nothing.
+		again := j.starter("link", "--manager", "demo", "--org", org, "--atlas", name, "--atlas-org", target)
+		require.Zero(t, again.code, again.stderr)
+		require.Equal(t, 1, j.atlas(target).LinkTokensMade)
+	}
+}
+
+func TestTheUndoDeletesTheLinkTokenOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	for _, asked := range []bool{false, true} {
+		org, target := newOrg(), newOrg()
+		require.NoError(t, j.manager.SetOrg(org, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever}))
+		run := j.begin(org, func(r *migrationlink.LinkRequest) {
+			r.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: target}}
+			r.DeleteTokenOnUndo = asked
+		})
+		j.waitForPhase(run, migrationlink.PhaseSyncing)
+		require.Len(t, j.atlas(target).LinkTokens, 1)
+		require.NoError(t, j.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+		requireCancelled(t, run)
+		result := j.status(run).Result
+		require.True(t, result.Removed)
+		require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: asked}, result.Atlas)
+		require.Equal(t, opsmanagertest.StatusNone, j.manager.State().Orgs[org].LinkStatus)
+		require.Equal(t, !asked, len(j.atlas(target).LinkTokens) == 1)
+	}
+}
+
+// The worker dies after the link-token was made, and again in the very call that
+// makes one.
+func TestAWorkerKilledAfterTheLinkTokenWasMadeMakesNoSecondOne(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	org, target := newOrg(), newOrg()
+	require.NoError(t, j.manager.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.Unavailable, Operation: opsmanagertest.CreateLink, OrgID: org}}))
+	run := j.begin(org, func(r *migrationlink.LinkRequest) {
+		r.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: target}}
+	})
+	j.eventually(func() bool { return j.manager.State().Orgs[org].Posts > 0 })
+	j.worker.kill()
+	require.NoError(t, j.manager.SetFaults(nil))
+	j.startWorker()
+	require.NoError(t, run.Get(t.Context(), nil))
+	require.Equal(t, 1, j.atlas(target).LinkTokensMade)
+	require.Equal(t, 1, j.manager.State().Orgs[org].EffectivePosts)
+
+	org, target = newOrg(), newOrg()
+	require.NoError(t, j.manager.SetFaults(opsmanagertest.Faults{{
+		Kind: opsmanagertest.StallAfter, Operation: opsmanagertest.CreateLinkToken, OrgID: target, Count: 1,
+	}}))
+	run = j.begin(org, func(r *migrationlink.LinkRequest) {
+		r.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: target}}
+	})
+	j.eventually(func() bool { return j.atlas(target).LinkTokensMade == 1 })
+	j.worker.kill()
+	j.startWorker()
+	var result migrationlink.LinkResult
+	require.NoError(t, run.Get(t.Context(), &result))
+	require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenInDoubt: true}, result.Atlas, "the first one is lost, and that is said")
+	require.Equal(t, 2, j.atlas(target).LinkTokensMade)
+	require.Equal(t, 1, j.manager.State().Orgs[org].EffectivePosts)
+}

@@ -102,7 +102,7 @@ func TestAWorkerKilledAfterTheLinkTokenWasMadeMakesNoSecondOne(t *testing.T) {
 	org, target := newOrg(), newOrg()
 	require.NoError(t, j.manager.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.Unavailable, Operation: opsmanagertest.CreateLink, OrgID: org}}))
 	run := j.begin(org, func(r *migrationlink.LinkRequest) {
-		r.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: target}}
+		r.Token, r.SettleTime = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: target}}, "3s"
 	})
 	j.eventually(func() bool { return j.manager.State().Orgs[org].Posts > 0 })
 	j.worker.kill()

@@ -32,22 +32,23 @@ func tokenUnavailable(err error) error {
 	return final(migrationlink.Problem{
 		Type:    migrationlink.ErrTokenUnavailable,
 		Message: "token.ref: " + err.Error(),
-		Remedy:  "Give it to every worker (a variable needs a restart of the worker), or name another reference.",
+		Remedy:  "Or name another source of the link-token. A variable needs a restart of every worker.",
 	})
 }
 
 // tokenNotOpened takes over the words of package seal only: they repeat nothing of
 // what was sealed.
 func tokenNotOpened(err error) error {
-	message := seal.ErrNotOpened.Error()
-	if errors.Is(err, seal.ErrNotOpened) {
-		message = err.Error()
-	}
-	return final(migrationlink.Problem{
+	problem := migrationlink.Problem{
 		Type:    migrationlink.ErrTokenNotOpened,
-		Message: "token.sealed: " + message,
-		Remedy:  "Give every worker the identity that it is sealed to (tokens.identities), or seal the link-token anew for this organization (starter seal) and name that one.",
-	})
+		Message: "token.sealed: the sealed link-token cannot be opened",
+		Remedy:  "Seal the link-token again, and name that one.",
+	}
+	if why, ok := errors.AsType[*seal.NotOpenedError](err); ok {
+		problem.Message += ": " + why.Reason
+		problem.Remedy = why.Remedy
+	}
+	return final(problem)
 }
 
 // notSealable is found out before anything is made in Atlas.

@@ -79,16 +79,23 @@ func (r Recipient) encrypt(plain []byte) (string, error) {
 	return sealed.String(), nil
 }
 
-// ErrNotOpened tells that the sealed text is damaged, sealed to somebody else, or
-// bound to another organization; or that there are no identities.
-var ErrNotOpened = errors.New("the sealed link-token cannot be opened")
-
-func notOpened(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrNotOpened, fmt.Sprintf(format, args...))
+// NotOpenedError is why a sealed text cannot be opened: it is damaged, sealed to
+// somebody else, or bound to another organization; or there are no identities. It
+// repeats nothing of what was sealed.
+type NotOpenedError struct {
+	Reason string
+	Remedy string // a whole sentence
 }
 
-// Open returns the link-token of a sealed source. Its errors are ErrNotOpened,
-// and say why and what to do.
+// Error tells the reason and the remedy.
+func (e *NotOpenedError) Error() string {
+	return "the sealed link-token cannot be opened: " + e.Reason + ". " + e.Remedy
+}
+
+func notOpened(reason, remedy string) error { return &NotOpenedError{reason, remedy} }
+
+// Open returns the link-token of a sealed source. Its errors are
+// *NotOpenedError.
 func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource) (redact.Secret, error) {
 	text, err := i.decrypt(source.Sealed)
 	if err != nil {
@@ -99,22 +106,24 @@ func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource
 		return redact.Secret{}, err
 	}
 	if plain.Manager != manager || plain.OrgID != orgID {
-		return redact.Secret{}, notOpened("it is bound to %s, and serves no other; seal the link-token of organization %q of manager %q for it",
-			plain.target(), orgID, manager)
+		return redact.Secret{}, notOpened("it is bound to "+plain.target()+", and serves no other",
+			fmt.Sprintf("Seal a link-token for organization %s of manager %s, and name that one.", orgID, manager))
 	}
 	if source.Fingerprint != "" && source.Fingerprint != migrationlink.TokenFingerprint(manager, orgID, plain.LinkToken) {
-		return redact.Secret{}, notOpened("the fingerprint of the request is that of another link-token; send it with the ciphertext that it was made with, or leave it out")
+		return redact.Secret{}, notOpened("the fingerprint of the request is that of another link-token",
+			"Send each ciphertext with the fingerprint that it was made with, or without one.")
 	}
 	return redact.NewSecret(plain.LinkToken), nil
 }
 
 func (i Identities) decrypt(sealed string) ([]byte, error) {
 	if len(i.keys) == 0 {
-		return nil, notOpened("this worker has no identities; set tokens.identities in the configuration of every worker")
+		return nil, notOpened("this worker has no identities", "Name the identity that it is sealed to in tokens.identities of every worker.")
 	}
 	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
-		return nil, notOpened("it is sealed to somebody else; this worker opens what is sealed to %s; seal the link-token to one of these, or add the identity to tokens.identities of every worker", i.describe())
+		return nil, notOpened("it is sealed to somebody else; this worker opens what is sealed to "+i.describe(),
+			"Seal the link-token to the recipient of the workers, and name that one; or add the identity that it is sealed to to tokens.identities of every worker.")
 	}
 	var text []byte
 	if err == nil {
@@ -122,29 +131,31 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 	}
 	if err != nil {
 		// The library's own words may quote the text, where anything may stand.
-		return nil, notOpened("it is damaged: not an armoured age file, or changed or cut off after it was sealed; send the whole of it unchanged, or seal the link-token again")
+		return nil, notOpened("it is damaged: not an armoured age file, or changed or cut off after it was sealed",
+			"Send the whole of it, unchanged; or seal the link-token again, and name that one.")
 	}
 	if len(text) > maxPlain {
-		return nil, notOpened("its content is longer than %d KiB, so that it is no link-token; seal the link-token alone", maxPlain>>10)
+		return nil, notOpened(fmt.Sprintf("its content is longer than %d KiB, so that it is no link-token", maxPlain>>10), sealAsDescribed)
 	}
 	return text, nil
 }
 
+const sealAsDescribed = `Seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does, and name that one.`
+
 // parse reads the plaintext. Its errors never repeat it.
 func parse(text []byte) (content, error) {
-	const form = `; seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does`
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var plain content
 	if err := decoder.Decode(&plain); err != nil {
-		return content{}, notOpened("its content is not the JSON that binds a link-token to its organization" + form)
+		return content{}, notOpened("its content is not the JSON that binds a link-token to its organization", sealAsDescribed)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return content{}, notOpened("its content goes on after the JSON that binds a link-token to its organization" + form)
+		return content{}, notOpened("its content goes on after the JSON that binds a link-token to its organization", sealAsDescribed)
 	}
 	plain.LinkToken = strings.TrimSpace(plain.LinkToken)
 	if plain.LinkToken == "" {
-		return content{}, notOpened("its content has no link-token" + form)
+		return content{}, notOpened("its content has no link-token", sealAsDescribed)
 	}
 	return plain, nil
 }

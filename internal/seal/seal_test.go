@@ -88,8 +88,8 @@ func TestWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 		print  string
 		want   string
 	}{
-		"no identities":     {sealed: sealed, want: "set tokens.identities"},
-		"sealed to another": {ours, encrypt(t, good, stranger), "", "sealed to somebody else; this worker opens what is sealed to " + recipient.String() + ";"},
+		"no identities":     {sealed: sealed, want: "in tokens.identities of every worker"},
+		"sealed to another": {ours, encrypt(t, good, stranger), "", "sealed to somebody else; this worker opens what is sealed to " + recipient.String() + ". Seal"},
 		"a passphrase":      {ours, passphrase(t), "", "sealed to somebody else"},
 		"nothing":           {ours, "", "", "damaged"},
 		"the token itself":  {ours, canary, "", "damaged"},
@@ -107,7 +107,7 @@ func TestWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 		"huge":              {ours, encrypt(t, strings.Repeat(" ", 8<<10)+good, recipient), "", "longer than 8 KiB"},
 		"endless":           {ours, encrypt(t, strings.Repeat(good, 10_000), recipient), "", "longer than 8 KiB"},
 		"another org":       {ours, encrypt(t, strings.Replace(good, orgID, other, 1), recipient), "", `it is bound to organization "` + other + `" of manager "demo"`},
-		"another manager":   {ours, encrypt(t, strings.Replace(good, manager, "prod", 1), recipient), "", `of manager "prod", and serves no other; seal the link-token of organization "` + orgID + `" of manager "demo" for it`},
+		"another manager":   {ours, encrypt(t, strings.Replace(good, manager, "prod", 1), recipient), "", `of manager "prod", and serves no other. Seal a link-token for organization ` + orgID + ` of manager demo`},
 		"token as org":      {ours, encrypt(t, strings.Replace(good, orgID, canary, 1), recipient), "", "bound to something that is no organization"},
 		"no binding":        {ours, encrypt(t, `{"linkToken":"`+canary+`"}`, recipient), "", "bound to something that is no organization"},
 		"fingerprint":       {ours, sealed, migrationlink.TokenFingerprint(manager, orgID, "another"), "the fingerprint of the request is that of another link-token"},
@@ -115,7 +115,7 @@ func TestWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			token, err := test.opener.Open(manager, orgID, migrationlink.TokenSource{Sealed: test.sealed, Fingerprint: test.print})
-			require.ErrorIs(t, err, seal.ErrNotOpened)
+			require.ErrorAs(t, err, new(*seal.NotOpenedError))
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), canary)
 			require.Less(t, len(err.Error()), 700)
@@ -220,7 +220,7 @@ func FuzzADamagedTextIsRefusedInWords(f *testing.F) {
 			require.Equal(t, canary, token.Reveal())
 			return
 		}
-		require.ErrorIs(t, err, seal.ErrNotOpened)
+		require.ErrorAs(t, err, new(*seal.NotOpenedError))
 		require.NotContains(t, err.Error(), canary)
 	})
 }

@@ -11,7 +11,9 @@ import (
 
 func TestThePasswordOfAMalformedProxyIsNotTold(t *testing.T) {
 	t.Parallel()
-	malformed := func(*http.Request) (*url.URL, error) { return nil, fmt.Errorf("invalid proxy address %q", "http://user:canary@:x") }
+	malformed := func(*http.Request) (*url.URL, error) {
+		return nil, fmt.Errorf("invalid proxy address %q", "http://user:canary@:x")
+	}
 	_, err := withoutItsWords(malformed)(nil)
 	require.ErrorContains(t, err, "HTTPS_PROXY")
 	require.NotContains(t, err.Error(), "canary")

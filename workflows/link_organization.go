@@ -200,8 +200,10 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 		r.met(ctx, err)
 		return false, err
 	}
-	r.managerKnown = true
 	if made.NeedsToken {
+		// Not after every success: histories that were recorded before would ask for
+		// the manager where this did not.
+		r.managerKnown = true
 		r.doubtMayEnd(ctx, made.LinkStatus)
 		r.status.Problem, r.tokens.wanted, r.tokens.before = nil, true, made.LinkStatus
 		r.saw(ctx, made.LinkStatus)

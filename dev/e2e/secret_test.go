@@ -205,6 +205,7 @@ func (l *leaks) everyOutcome() {
 		require.NoError(l.t, l.temporal.CancelWorkflow(l.t.Context(), toCancel.GetID(), ""))
 		toRetry := l.link(blocked, with(blocked), func(r *migrationlink.LinkRequest) {
 			r.OnBlocked, r.CreateTimeout = migrationlink.WaitWhenBlocked, "10s"
+			r.Undo, r.DeleteTokenOnUndo = migrationlink.UndoOnCancel, false // a fault may block it again, and nobody sees to it
 		})
 		l.waitForPhase(toRetry, migrationlink.PhaseBlocked)
 		again := with(blocked)

@@ -306,6 +306,38 @@ func TestALinkIsVerifiedOnceAtlasShowsAProjectOfItsSource(t *testing.T) {
 	require.Equal(t, activities.VerifyInAtlasResult{Polls: 1}, found)
 }
 
+// The manager says SYNCED before Atlas has heard of the link, and what Atlas says
+// until then is not documented.
+func TestALinkThatAtlasDoesNotKnowYetIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status    int
+		code      string
+		errorType string
+	}{
+		"none yet":         {404, "UNEXPECTED_ERROR", migrationlink.ErrNotInAtlas},
+		"a conflict":       {409, "UNEXPECTED_ERROR", migrationlink.ErrNotInAtlas},
+		"a bad request":    {400, "UNEXPECTED_ERROR", migrationlink.ErrNotInAtlas},
+		"no organization":  {404, "ORG_NOT_FOUND", migrationlink.ErrOrgNotFound},
+		"not one of Atlas": {404, "NOT_ATLAS_ORG", migrationlink.ErrWrongAPI},
+		"another server":   {404, "", migrationlink.ErrWrongAPI},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBothSides(t, opsmanagertest.OrgSettings{})
+			b.linked(t)
+			require.NoError(t, b.server.SetFaults(opsmanagertest.Faults{{
+				Kind: opsmanagertest.OtherError, Status: test.status, ErrorCode: test.code,
+				Detail: "Could not find the requested external organization link.", Operation: opsmanagertest.AvailableProjects,
+			}}))
+			_, err := b.verify(t)
+			failed := requireType(t, err, test.errorType)
+			require.Equal(t, test.errorType != migrationlink.ErrNotInAtlas, failed.NonRetryable())
+			require.Contains(t, failed.Message(), "Could not find", "what Atlas says is said")
+		})
+	}
+}
+
 func TestTheLinkTokenIsDeletedOnlyWhereNoLinkStands(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})

@@ -2,7 +2,10 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/migrationlink/migrationlink"
@@ -60,14 +63,15 @@ func (a *Activities) VerifyInAtlas(ctx context.Context, in VerifyInAtlasInput) (
 	case seen.SourceProjects == 0, seen.AvailableProjects > 0:
 		return seen, nil
 	default:
-		found = notInAtlas(in, seen)
+		found = notInAtlas(in, seen, found)
 		progress.Problem, progress.SeenAt = nil, time.Now().UTC()
 	}
 	waiting := AwaitSyncedInput{Since: in.Since, Deadline: in.Deadline}
 	return VerifyInAtlasResult{}, waiting.later(ctx, found, progress, seen)
 }
 
-// look compares the projects by their ids: names can be equal.
+// look compares the projects by their ids: names can be equal. A finding without
+// an error is what Atlas answered in place of no projects.
 func (in VerifyInAtlasInput) look(ctx context.Context, manager *opsmanager.Client, client *atlas.Client) (seen VerifyInAtlasResult, _ finding, _ error) {
 	projects, err := manager.Projects(ctx, in.OrgID)
 	if err != nil {
@@ -78,7 +82,10 @@ func (in VerifyInAtlasInput) look(ctx context.Context, manager *opsmanager.Clien
 		return seen, finding{}, nil
 	}
 	available, err := client.AvailableProjects(ctx, in.Atlas.OrgID)
-	if err != nil {
+	switch {
+	case knowsNoLinkYet(err):
+		return seen, classifyAtlas(in.Atlas, err), nil
+	case err != nil:
 		return seen, classifyAtlas(in.Atlas, err), err
 	}
 	shown := map[string]bool{}
@@ -93,14 +100,28 @@ func (in VerifyInAtlasInput) look(ctx context.Context, manager *opsmanager.Clien
 	return seen, finding{}, nil
 }
 
-func notInAtlas(in VerifyInAtlasInput, seen VerifyInAtlasResult) finding {
-	return finding{
-		benign: true,
-		Problem: migrationlink.Problem{
-			Type: migrationlink.ErrNotInAtlas,
-			Message: fmt.Sprintf("organization %s of Atlas %q shows none of the %d projects of organization %s of manager %q as available for migration",
-				in.Atlas.OrgID, in.Atlas.Name, seen.SourceProjects, in.OrgID, in.Manager),
-			Remedy: "Check that token.atlas.orgId is the organization that was linked, and that the manager reaches Atlas; Refresh on the manager's Live Migration page sends an update to Atlas.",
-		},
+// knowsNoLinkYet tells whether Atlas may refuse to list projects because it has
+// not heard of the link yet: it is not documented what it answers then. A page of
+// another server has no code.
+func knowsNoLinkYet(err error) bool {
+	refused, ok := errors.AsType[*atlas.Error](err)
+	if !ok || refused.Code == "" || refused.OrgNotFound() || refused.WrongAPI() || refused.Operation != atlas.OperationAvailable {
+		return false
 	}
+	return slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict}, refused.StatusCode)
+}
+
+// notInAtlas says what Atlas answered, too, if that was no list.
+func notInAtlas(in VerifyInAtlasInput, seen VerifyInAtlasResult, answer finding) finding {
+	problem := migrationlink.Problem{
+		Type: migrationlink.ErrNotInAtlas,
+		Message: fmt.Sprintf("organization %s of Atlas %q shows none of the %d projects of organization %s of manager %q as available for migration",
+			in.Atlas.OrgID, in.Atlas.Name, seen.SourceProjects, in.OrgID, in.Manager),
+		Remedy: "Check that token.atlas.orgId is the organization that was linked, and that the manager reaches Atlas; Refresh on the manager's Live Migration page sends an update to Atlas.",
+	}
+	if answer.Message != "" {
+		problem.Message += ": " + answer.Message
+		problem.HTTPStatus, problem.Code = answer.HTTPStatus, answer.Code
+	}
+	return finding{benign: true, Problem: problem}
 }

@@ -63,11 +63,13 @@ func atlasReply(asked migrationlink.AtlasToken, err *atlas.Error) finding {
 		return permanent(migrationlink.ErrAccountSuspended, "", "Settle the account with MongoDB.")
 	case status == http.StatusForbidden:
 		return atlasForbidden(section, err)
-	case status == http.StatusNotFound && err.Operation != atlas.OperationAccess:
+	case err.OrgNotFound():
 		return permanent(migrationlink.ErrOrgNotFound, "",
 			fmt.Sprintf("Check token.atlas.orgId: %s has no organization %s that its API key or service account can see.", section, asked.OrgID))
-	case status == http.StatusNotFound:
+	case status == http.StatusNotFound && err.Operation == atlas.OperationAccess:
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url of "+section+".")
+	case status == http.StatusNotFound:
+		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of "+section+": they must lead to the API of Atlas.")
 	}
 	return permanent(migrationlink.ErrRequestRefused, "",
 		"Check token.atlas.accessListIps and token.atlas.orgId, and look up the code in the API documentation of Atlas.")

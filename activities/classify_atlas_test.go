@@ -39,6 +39,8 @@ func TestEveryReplyOfAtlasHasItsMeaningAndNamesItsSetting(t *testing.T) {
 		{available, 404, "ORG_NOT_FOUND", migrationlink.ErrOrgNotFound, "token.atlas.orgId"},
 		{available, 404, "NOT_ATLAS_ORG", migrationlink.ErrWrongAPI, "token.atlas.orgId"},
 		{available, 404, "RESOURCE_NOT_FOUND", migrationlink.ErrWrongAPI, "base_path"},
+		{available, 404, "", migrationlink.ErrWrongAPI, "base_path"},
+		{create, 404, "UNEXPECTED_ERROR", migrationlink.ErrWrongAPI, "base_path"},
 		{access, 404, "", migrationlink.ErrWrongAPI, "base_url"},
 		{available, 406, "", migrationlink.ErrWrongAPI, "base_path"},
 		{create, 409, "", migrationlink.ErrRequestRefused, ""},

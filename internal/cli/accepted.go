@@ -30,6 +30,9 @@ func (a *app) untilAccepted(ctx context.Context, s *server, begun started) error
 		return a.conclude(begun.run, &begun.joined, end.result)
 	}
 	seen := observation{run: begun.run, state: stateRunning, startedAt: end.status.StartedAt}.withStatus(end.status, "")
+	if seen.blockedByToken() {
+		seen.token, _ = s.tokenOf(ctx, begun.run)
+	}
 	view.left(seen)
 	if a.json() {
 		printed := seen.json()
@@ -91,7 +94,7 @@ func untilAnswered(ctx context.Context, s *server, begun started) ending {
 func (a *app) acceptedText(o observation) string {
 	now := a.env.Now()
 	if o.phase == migrationlink.PhaseBlocked {
-		return fmt.Sprintf("%s\nThen: %s\nIt waits until %s; for more time: %s", o.blockedText(), o.run.retryCommand(),
+		return fmt.Sprintf("%s\nThen: %s\nIt waits until %s; for more time: %s", o.blockedText(), o.retryCommand(),
 			stamp(o.deadline, now, a.env.Location), o.run.extendCommand())
 	}
 	facts := facts(observation{phase: o.phase, linkStatus: o.linkStatus}, "", now, a.env.Location)

@@ -113,7 +113,7 @@ func (s *server) stillCancelling(ctx, waiting context.Context, run linkRun, err 
 		return err
 	case ctx.Err() == nil:
 		if seen, err := s.observe(run, now).look(ctx); err == nil && seen.blocked() {
-			return failure{ExitOther, "the " + run.noun() + " has not ended yet: " + seen.blockedText(), "When it is fixed: " + run.retryCommand()}
+			return failure{ExitOther, "the " + run.noun() + " has not ended yet: " + seen.blockedText(), "When it is fixed: " + seen.retryCommand()}
 		}
 		message = "the " + run.noun() + " has not ended yet; it is told to, and ends when a worker is there and the manager answers"
 	}

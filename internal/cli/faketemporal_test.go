@@ -241,9 +241,24 @@ func (f *fakeTemporal) firstEvent() *historypb.HistoryEvent {
 	}
 }
 
+func (f *fakeTemporal) events() []*historypb.HistoryEvent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	events := []*historypb.HistoryEvent{f.firstEvent()}
+	for _, signal := range f.signals {
+		events = append(events, &historypb.HistoryEvent{
+			EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+			Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+				WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{SignalName: signal.GetSignalName(), Input: signal.GetInput()},
+			},
+		})
+	}
+	return events
+}
+
 func (f *fakeTemporal) GetWorkflowExecutionHistory(ctx context.Context, r *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
 	if !r.GetWaitNewEvent() {
-		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{f.firstEvent()}}}, nil
+		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: f.events()}}, nil
 	}
 	select {
 	case <-f.ended:

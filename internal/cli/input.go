@@ -59,9 +59,18 @@ func readAtMost(from io.Reader, most int64) ([]byte, error) {
 	return text, err
 }
 
-// readSecret reads a secret text of at most so many bytes; what it is called is
-// for errors.
+// readSecret reads a secret text of at most so many bytes, and warns of a file
+// that everybody can read; what it is called is for errors.
 func (a *app) readSecret(ctx context.Context, from input, what string, most int64) (redact.Secret, error) {
+	read, info, err := a.readText(ctx, from, what, most)
+	if err == nil {
+		a.warnOfReaders(from, what, info)
+	}
+	return read, err
+}
+
+// readText is readSecret for what everybody may read.
+func (a *app) readText(ctx context.Context, from input, what string, most int64) (redact.Secret, os.FileInfo, error) {
 	type content struct {
 		text []byte
 		info os.FileInfo
@@ -71,10 +80,9 @@ func (a *app) readSecret(ctx context.Context, from input, what string, most int6
 		return content{text, info}, err
 	})
 	if err != nil {
-		return redact.Secret{}, a.unreadable(ctx, from, what, most, err)
+		return redact.Secret{}, nil, a.unreadable(ctx, from, what, most, err)
 	}
-	a.warnOfReaders(from, what, found.info)
-	return redact.NewSecret(string(found.text)), nil
+	return redact.NewSecret(string(found.text)), found.info, nil
 }
 
 // readTyped is readSecret for one line, which a person may type or paste into a

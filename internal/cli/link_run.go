@@ -44,8 +44,6 @@ func (r linkRun) howToGoOn() string {
 	return fmt.Sprintf("Watch it with 'starter status --watch %s', cancel it with 'starter cancel %s --reason TEXT'.", r.flags(), r.flags())
 }
 
-func (r linkRun) retryCommand() string { return "starter retry " + r.flags() }
-
 // startedBy leaves out what makes the memo of two starts by one user differ.
 func startedBy(memo *commonpb.Memo) string {
 	who := memoOf(memo, migrationlink.StartedByMemo)

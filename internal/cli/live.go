@@ -66,7 +66,7 @@ func (l *liveView) picture() []line {
 	}
 	if l.seen.blocked() {
 		lines = append(lines, l.noteLines(l.seen.blockedText(), red)...)
-		lines = append(lines, line{{text: "    Then: " + l.run.retryCommand(), style: red}}) // in one piece, to be copied
+		lines = append(lines, line{{text: "    Then: " + l.seen.retryCommand(), style: red}}) // in one piece, to be copied
 	}
 	return append(lines, l.wrapped("  ", "  ", "Ctrl-C stops watching, the "+l.whatGoesOn()+" goes on.", faint)...)
 }

@@ -36,6 +36,8 @@ type observation struct {
 	inDoubt      bool
 	cancelReason string
 	problem      *migrationlink.Problem
+	// token is where the link-token is from. It is known where that blocks the link.
+	token migrationlink.TokenSource
 
 	// atlas is what was done there, if anything was; atlasPolls counts how often it
 	// was asked for the projects.
@@ -80,6 +82,10 @@ type observer struct {
 	answer
 	events  int64
 	askedAt time.Time
+
+	// The history is read, too, only when something was added.
+	token       migrationlink.TokenSource
+	tokenEvents int64
 }
 
 // answer is what a workflow itself says, or why it could not be asked.
@@ -116,8 +122,13 @@ func (o *observer) look(ctx context.Context) (observation, error) {
 		}
 		return seen.ended(result), nil
 	}
-	o.ask(query, described.GetWorkflowExecutionInfo().GetHistoryLength(), seen.overdue(o.now()))
-	return seen.withStatus(o.status, o.noWorker), nil
+	events := described.GetWorkflowExecutionInfo().GetHistoryLength()
+	o.ask(query, events, seen.overdue(o.now()))
+	seen = seen.withStatus(o.status, o.noWorker)
+	if seen.blockedByToken() {
+		seen.token = o.tokenSource(ctx, events)
+	}
+	return seen, nil
 }
 
 func (s *server) describe(ctx context.Context, run linkRun) (*workflowservice.DescribeWorkflowExecutionResponse, error) {

@@ -38,7 +38,7 @@ func (p *plainView) show(o observation) {
 	}
 	notes := o.notes(now)
 	if o.blocked() && !p.detaches { // else it is said at the end
-		notes = append(notes, o.blockedText()+" Then: "+o.run.retryCommand())
+		notes = append(notes, o.blockedText()+" Then: "+o.retryCommand())
 	}
 	for _, note := range notes {
 		if !slices.Contains(p.notes, note) {

@@ -147,7 +147,7 @@ func (o observation) blockedAgain() error {
 	if !o.blocked() {
 		return nil
 	}
-	return failure{ExitOther, "it is blocked again: " + o.blockedText(), "When it is fixed: " + o.run.retryCommand()}
+	return failure{ExitOther, "it is blocked again: " + o.blockedText(), "When it is fixed: " + o.retryCommand()}
 }
 
 // canRetry tells whether the signal would do something: it ends the waiting of

@@ -16,8 +16,8 @@ serves the one organization that it was sealed for.
 
 The link-token is read from standard input or a file, never from an argument:
 every user of the machine can see those. On a terminal it is asked for and not
-shown. The recipient is the public key of the workers: 'starter keygen' has
-printed it, and 'starter doctor' shows it.
+shown. The recipient is the public key of the workers. Take it from where
+'starter keygen' has printed it: whoever gives you another reads your link-token.
 
 With -o json it prints {"token": {"sealed", "fingerprint"}}, to be put into the
 request of another program; 'starter link --sealed-token-file' takes both forms.

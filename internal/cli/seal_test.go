@@ -244,6 +244,14 @@ func TestAFileThatEverybodyReadsIsReadWithAWarning(t *testing.T) {
 	require.Equal(t, "starter: warning: every user of this machine can read the link-token in "+file+" (mode 0644). If that is not meant: chmod 600 "+file+"\n", done.stderr)
 	done = sealing(nil, "").run(t.Context(), args("seal", "-o", "json", "--token-file", file)...)
 	require.Empty(t, done.stderr, "it is for a program")
+
+	file = fileWith(t, sealing(nil, canary).run(t.Context(), args("seal")...).stdout)
+	require.NoError(t, os.Chmod(file, 0o644)) //nolint:gosec // that is the point
+	f := newFakeTemporal(t)
+	f.answers[migrationlink.AcceptUpdate] = *syncing()
+	done = sealing(f, "").run(t.Context(), args("link", "--detach", "--sealed-token-file", file)...)
+	require.Equal(t, ExitOK, done.code, done.stderr)
+	require.Empty(t, done.stderr, "what is sealed may be read by everybody")
 }
 
 func TestATerminalIsAskedForTheLinkToken(t *testing.T) {

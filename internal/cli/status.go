@@ -126,7 +126,7 @@ func (a *app) blockedRows(t *rows, o observation) {
 		t.row("problem", oneLine(o.problem.Message))
 		t.row("remedy", oneLine(o.remedy()))
 	}
-	t.line("then", o.run.retryCommand())
+	t.line("then", o.retryCommand())
 }
 
 func (a *app) timeRow(t *rows, name string, at time.Time) {

@@ -119,6 +119,18 @@ func TestStatusWatchEndsWithTheCodeOfTheOutcome(t *testing.T) {
 	require.Equal(t, ExitFailed, newCommand(f).run(t.Context(), args("status", "--watch")...).code)
 }
 
+func TestAnEndIsToldOnceWhenTheWorkflowKnowsOfItBeforeTemporalDoes(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.status = new(withPhase(migrationlink.PhaseEnded, refusal))
+	failed := failedWith(withOutcome(migrationlink.OutcomeFailed, refusal))
+	f.onDescribe = after(3, func() { go f.ends(migrationlink.LinkResult{}, failed) }) // the second is shown
+	done := newCommand(f).run(t.Context(), args("status", "--watch")...)
+	require.Equal(t, ExitFailed, done.code)
+	require.Empty(t, done.stdout)
+	require.Equal(t, "starter: failed: manager \"demo\": POST answered 403. Add 10.0.0.1 to the access list.\n", done.stderr)
+}
+
 func TestStatusOfALinkThatNeverWasIsAnErrorWithARemedy(t *testing.T) {
 	t.Parallel()
 	done := newCommand(newFakeTemporal(t)).run(t.Context(), args("status")...)

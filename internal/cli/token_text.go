@@ -63,8 +63,9 @@ type sealedJSON struct {
 
 // readSealed reads what starter seal has printed, in either form.
 func (a *app) readSealed(ctx context.Context, from input) (migrationlink.TokenSource, error) {
-	// A secret, because somebody may have named the file of a link-token.
-	read, err := a.readSecret(ctx, from, "sealed link-token", maxSealedFile)
+	// What is sealed may be seen, but somebody may have named the file of a
+	// link-token: so it is handled as a secret until it is known for what it is.
+	read, _, err := a.readText(ctx, from, "sealed link-token", maxSealedFile)
 	if err != nil {
 		return migrationlink.TokenSource{}, err
 	}
@@ -100,8 +101,8 @@ func (a *app) recipient(flag string, flagGiven bool) (seal.Recipient, string) {
 	case text == "" && flagGiven:
 		return seal.Recipient{}, "--recipient: the value is empty; leave the flag out to use " + recipientVariable
 	case text == "":
-		return seal.Recipient{}, "--recipient: it is not known whom to seal the link-token to; give the recipient of the workers, age1…, or set " +
-			recipientVariable + "; 'starter doctor' shows it"
+		return seal.Recipient{}, "--recipient: it is not known whom to seal the link-token to; give the recipient of the workers, age1…, that 'starter keygen' has printed, or set " +
+			recipientVariable
 	}
 	to, err := seal.ParseRecipient(text)
 	if err != nil {

@@ -55,7 +55,14 @@ var flagOf = map[string]string{
 }
 
 // inFlags puts the flags in the place of fields in the words of the contract.
-var inFlags = strings.NewReplacer("set token.atlas", "give --atlas", "token.sealed", "--sealed-token-file", "token.atlas", "--atlas")
+var inFlags = strings.NewReplacer(
+	"token.sealed or token.atlas", "--token-stdin, --token-file, --sealed-token-file or --atlas",
+	"set token.atlas", "give --atlas", "token.sealed", "--sealed-token-file", "token.atlas", "--atlas",
+	"(a link-token itself is never accepted)", "(a link-token itself is never accepted; "+argumentsAreSeen+")",
+	"which is never accepted", "which is never accepted ("+argumentsAreSeen+")")
+
+// argumentsAreSeen is for who may have put a link-token on the command line.
+const argumentsAreSeen = "every user of the machine can see an argument, and the shell keeps it; if it was one, have another made in Atlas"
 
 // flagProblems name the flags of the fields that have one.
 func flagProblems(fields []migrationlink.FieldProblem) []string {

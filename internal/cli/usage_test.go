@@ -42,7 +42,7 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 		"atlas":            {args("link", "--atlas", "A", "--atlas-org", "x", "--access-list-ip", "1.2.3.4,x"), []string{"--atlas (token.atlas.name)", "--atlas-org (token.atlas.orgId)", "--access-list-ip (token.atlas.accessListIps[1])"}},
 		"without atlas":    {linkArgs("--atlas-org", "x", "--verify-in-atlas", "--delete-token-on-undo"), []string{"--atlas-org: belongs to --atlas", "--verify-in-atlas (verifyInAtlas): needs a link-token that is made in Atlas; give --atlas", "--delete-token-on-undo (deleteTokenOnUndo)"}},
 		"only atlas-org":   {args("link", "--atlas-org", testOrg), []string{"starter: --atlas-org: belongs to --atlas, which is missing. Run"}},
-		"no recipient":     {args("link", "--token-stdin"), []string{"--recipient: it is not known whom to seal", "MIGRATIONLINK_RECIPIENT", "doctor"}},
+		"no recipient":     {args("link", "--token-stdin"), []string{"--recipient: it is not known whom to seal", "'starter keygen' has printed", "MIGRATIONLINK_RECIPIENT"}},
 		"needless":         {linkArgs("--recipient", testRecipient), []string{"--recipient: only what is read by"}},
 		"no file":          {args("link", "--token-file", "", "--recipient", testRecipient), []string{"--token-file: the value is empty"}},
 		"no recipient's":   {args("seal", "--recipient", ""), []string{"--recipient: the value is empty"}},
@@ -61,6 +61,16 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhoGivesALinkTokenAsReferenceIsToldWhereItGoes(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{canary, "env:LINK_TOKEN_" + strings.Repeat("A", 64)} {
+		done := newCommand(nil).run(t.Context(), linkArgs("--token-ref", value)...)
+		require.Contains(t, done.stderr, "every user of the machine can see an argument, and the shell keeps it; if it was one, have another made in Atlas")
+	}
+	done := newCommand(nil).run(t.Context(), linkArgs("--token-ref", canary)...)
+	require.Contains(t, done.stderr, "or another source: --token-stdin, --token-file, --sealed-token-file or --atlas")
 }
 
 func TestATokenInTheWrongPlaceIsNeverRepeated(t *testing.T) {

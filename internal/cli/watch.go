@@ -115,7 +115,8 @@ func untilEnd(ctx context.Context, s *server, run linkRun) ending {
 	}
 }
 
-// look reports until the run has ended.
+// look reports until the run has ended. A run that says of itself that it has, and
+// is not closed yet, is told of by its result a moment later.
 func (a *app) look(ctx context.Context, s *server, run linkRun, reports chan<- report) {
 	observer := s.observe(run, a.env.Now)
 	for {
@@ -123,10 +124,12 @@ func (a *app) look(ctx context.Context, s *server, run linkRun, reports chan<- r
 		if ctx.Err() != nil || err == nil && !seen.running() {
 			return
 		}
-		select {
-		case reports <- report{seen, err}:
-		case <-ctx.Done():
-			return
+		if err != nil || seen.phase != migrationlink.PhaseEnded {
+			select {
+			case reports <- report{seen, err}:
+			case <-ctx.Done():
+				return
+			}
 		}
 		if !pause(ctx, lookEvery) {
 			return

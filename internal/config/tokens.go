@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/migrationlink/migrationlink/internal/seal"
 	"github.com/migrationlink/migrationlink/internal/secret"
@@ -44,7 +45,9 @@ func readDirectory(s *section) string {
 	if directory == "" {
 		return ""
 	}
-	if info, err := os.Stat(directory); err != nil {
+	if !filepath.IsAbs(directory) {
+		s.report("directory", "must be an absolute path, so that it does not depend on where the worker is started")
+	} else if info, err := os.Stat(directory); err != nil {
 		s.report("directory", fmt.Sprintf("%v; create it, or leave it out when all link-tokens come from the environment", err))
 	} else if !info.IsDir() {
 		s.report("directory", "is a file; name the directory that holds it")

@@ -58,6 +58,12 @@ func TestBadIdentitiesAreNamedByTheirPlaceAndNotRepeated(t *testing.T) {
 	}
 }
 
+func TestTheDirectoryOfLinkTokensDoesNotDependOnWhereTheWorkerIsStarted(t *testing.T) {
+	setKeys(t)
+	_, err := load(t, smallest+"[tokens]\ndirectory = \".\"")
+	require.Equal(t, []string{"tokens.directory: must be an absolute path, so that it does not depend on where the worker is started"}, requireProblems(t, err))
+}
+
 func TestKeyFilesThatOthersMayReadAreRefusedUnlessThatIsAskedFor(t *testing.T) {
 	setKeys(t)
 	directory := t.TempDir()

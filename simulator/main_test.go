@@ -130,6 +130,19 @@ func TestAStallDoesNotKeepTheSimulatorAlive(t *testing.T) {
 	<-replied
 }
 
+func TestTheHelpNamesTheDemoCredentials(t *testing.T) {
+	t.Parallel()
+	var help bytes.Buffer
+	require.Zero(t, run(t.Context(), []string{"--help"}, noVariables, &help, io.Discard))
+	for _, credential := range []string{
+		opsmanagertest.DefaultPublicKey, opsmanagertest.DefaultPrivateKey,
+		opsmanagertest.DefaultAtlasPublicKey, opsmanagertest.DefaultAtlasPrivateKey,
+		opsmanagertest.DefaultAtlasClientID, opsmanagertest.DefaultAtlasClientSecret,
+	} {
+		require.Contains(t, help.String(), credential)
+	}
+}
+
 func TestTheKeyComesByReference(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")

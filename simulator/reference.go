@@ -11,9 +11,9 @@ import (
 // reference is where a key is: a command line is no place for it.
 type reference struct{ flag, variable, file string }
 
-func (r *reference) register(flags *pflag.FlagSet, flag, what string) {
+func (r *reference) register(flags *pflag.FlagSet, flag, what, demo string) {
 	r.flag = flag
-	flags.StringVar(&r.variable, flag+"-env", "", "environment variable with the "+what+" (default the demo one)")
+	flags.StringVar(&r.variable, flag+"-env", "", "environment variable with the "+what+" (default the demo one, "+demo+")")
 	flags.StringVar(&r.file, flag+"-file", "", "file with the "+what)
 }
 

@@ -23,6 +23,9 @@ Accept: ` + atlasMediaType + `
   GET          /api/atlas/v2/orgs/{orgId}/liveMigrations/availableProjects
   POST         /api/oauth/token    access tokens (Basic, grant_type=client_credentials)
 
+The private keys and the client secret are those that it was started with;
+"simulator --help" names the ones that it has without.
+
 %s
 
 Control, without credentials:

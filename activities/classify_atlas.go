@@ -54,8 +54,13 @@ func atlasReply(asked migrationlink.AtlasToken, err *atlas.Error) finding {
 	case err.WrongAPI(), status == http.StatusMethodNotAllowed, status == http.StatusNotAcceptable:
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of "+section+": they must lead to the API of Atlas.")
 	case err.KeyRefused():
-		return permanent(migrationlink.ErrKeyRejected, "",
-			"Check public_key and private_key, or client_id and client_secret, of "+section+" in the worker's configuration.")
+		// Only with a service account is an access token asked for, and with a wrong
+		// one nothing else is.
+		pair := "public_key and private_key"
+		if err.Operation == atlas.OperationAccess {
+			pair = "client_id and client_secret"
+		}
+		return permanent(migrationlink.ErrKeyRejected, "", "Check "+pair+" of "+section+" in the worker's configuration.")
 	case err.RoleMissing():
 		return permanent(migrationlink.ErrRoleMissing, "",
 			fmt.Sprintf("Give the API key or service account of %s the role Organization Owner in the target organization %s (token.atlas.orgId).", section, asked.OrgID))

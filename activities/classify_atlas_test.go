@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,7 @@ func TestEveryReplyOfAtlasHasItsMeaningAndNamesItsSetting(t *testing.T) {
 			require.Contains(t, found.Message, `Atlas "prod": `)
 			require.Equal(t, test.status, found.HTTPStatus)
 			require.NotContains(t, found.Remedy, "manager")
+			require.False(t, strings.Contains(found.Remedy, "public_key") && strings.Contains(found.Remedy, "client_id"), "an Atlas has one of them")
 		})
 	}
 }

@@ -271,6 +271,49 @@ func TestNoLinkTokenIsMadeThatTemporalWouldNotKnowOf(t *testing.T) {
 	require.Zero(t, b.atlas().Posts)
 }
 
+// Who waits for the limit of the request does not wait for a server that hangs.
+func TestNothingIsReadForALinkTokenAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	const limit = 300 * time.Millisecond
+	for operation, call := range map[string]func(t *testing.T, b *bothSides) error{
+		opsmanagertest.AvailableProjects: func(t *testing.T, b *bothSides) error {
+			t.Helper()
+			_, err := run[activities.CreateLinkTokenResult](t, b, migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
+				Target: target, Atlas: prod, Since: time.Now(), Deadline: time.Now().Add(limit),
+			})
+			return err
+		},
+		opsmanagertest.ReadLinkStatus: func(t *testing.T, b *bothSides) error {
+			t.Helper()
+			_, err := run[activities.DeleteLinkTokenResult](t, b, migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
+				Target: target, Atlas: prod, Since: time.Now(), Deadline: time.Now().Add(limit),
+			})
+			return err
+		},
+	} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := newBothSides(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: operation})
+			began := time.Now()
+			err := call(t, b)
+			require.ErrorContains(t, err, "context deadline exceeded")
+			require.Less(t, time.Since(began), time.Second, "the HTTP timeout is 2 s")
+			require.Zero(t, b.atlas().Posts+b.atlas().Deletes)
+		})
+	}
+}
+
+// What was sent before the deadline is waited for after it, too.
+func TestALinkTokenThatIsBeingMadeIsWaitedForAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	b := newBothSides(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{Kind: opsmanagertest.StallAfter, Duration: opsmanagertest.Duration(600 * time.Millisecond), Operation: opsmanagertest.CreateLinkToken})
+	made, err := run[activities.CreateLinkTokenResult](t, b, migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
+		Target: target, Atlas: prod, Since: time.Now(), Deadline: time.Now().Add(300 * time.Millisecond),
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, made.Sealed.Sealed)
+}
+
 func TestAnAttemptAfterOneThatVanishedIsInDoubt(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})

@@ -84,8 +84,10 @@ func (c *tokenCall) create(ctx context.Context, client *atlas.Client, recipient 
 	c.left = []any{c.before}
 	ctx, stop := c.heartbeat(ctx)
 	defer stop()
-	calls, cancel := context.WithDeadline(ctx, activity.GetInfo(ctx).Deadline)
+	// An end of the context cuts off all but what may make one.
+	reads, cancel := context.WithDeadline(ctx, c.deadline)
 	defer cancel()
+	calls := sending{reads, activity.GetInfo(ctx).Deadline}
 	token, err := client.CreateLinkToken(calls, c.asked.OrgID, c.asked.AccessListIPs, func() error { return c.mark(ctx) })
 	switch {
 	case atlas.MayHaveTakenEffect(err):
@@ -99,6 +101,17 @@ func (c *tokenCall) create(ctx context.Context, client *atlas.Client, recipient 
 	}
 	return CreateLinkTokenResult{Sealed: sealed, InDoubt: c.before.Lost}, nil
 }
+
+// sending is a context that ends on time for everything but what ignores that it
+// ends, and only asks for the deadline: what was sent, which is waited for until
+// then.
+type sending struct {
+	context.Context
+	deadline time.Time
+}
+
+// Deadline is that of what was sent.
+func (s sending) Deadline() (time.Time, bool) { return s.deadline, true }
 
 // mark leaves the trace of the call that is about to be sent. It must not be sent
 // otherwise: nobody would know of it if this worker vanished.

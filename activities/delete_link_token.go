@@ -51,7 +51,9 @@ func (a *Activities) DeleteLinkToken(ctx context.Context, in DeleteLinkTokenInpu
 	call.left = []any{call.before}
 	ctx, stop := call.heartbeat(ctx)
 	defer stop()
-	status, err := readStatus(ctx, manager, in.Target)
+	reads, cancel := context.WithDeadline(ctx, in.Deadline)
+	defer cancel()
+	status, err := readStatus(reads, manager, in.Target)
 	if err != nil {
 		return DeleteLinkTokenResult{}, call.refused(ctx, classify(in.Target, err))
 	}

@@ -13,8 +13,8 @@ const (
 	// LinkResult.
 	UnlinkWorkflow = "UnlinkOrganization"
 
-	// InspectWorkflow is the workflow type that asks a worker which managers it
-	// knows, and tries their keys. Its input is an InspectRequest, its result an
+	// InspectWorkflow is the workflow type that asks a worker which managers and
+	// which Atlas it knows, and tries their keys. Its input is an InspectRequest, its result an
 	// Inspection. It changes nothing.
 	InspectWorkflow = "InspectManagers"
 
@@ -67,6 +67,7 @@ const (
 	CheckManagerActivity   = "CheckManager"
 	KnownManagersActivity  = "KnownManagers"
 	InspectManagerActivity = "InspectManager"
+	InspectAtlasActivity   = "InspectAtlas"
 
 	CreateLinkTokenActivity = "CreateLinkToken"
 	DeleteLinkTokenActivity = "DeleteLinkToken"

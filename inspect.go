@@ -1,23 +1,27 @@
 package migrationlink
 
-// InspectRequest asks a worker which managers it knows.
+// InspectRequest asks a worker which managers and which Atlas it knows.
 type InspectRequest struct {
-	// Call also asks each manager, with the key of its workers.
+	// Call also asks each manager and each Atlas, with the key of the workers.
 	Call bool `json:"call,omitempty"`
 	// Manager, when set, limits that to one manager.
 	Manager string `json:"manager,omitempty"`
 	// OrgID, when set, is the organization whose role is checked. A key can be
 	// tried without, a role cannot.
 	OrgID string `json:"orgId,omitempty"`
+	// Atlas, when set, limits the answer to the Atlas of this name; there is none
+	// if the worker does not know it.
+	Atlas string `json:"atlas,omitempty"`
+	// AtlasOrgID, when set, is the target organization whose role is checked.
+	AtlasOrgID string `json:"atlasOrgId,omitempty"`
 }
 
 // Inspection is the answer of InspectWorkflow.
 type Inspection struct {
 	// WorkerVersion is that of the worker that ran the workflow.
 	WorkerVersion string              `json:"workerVersion"`
-	Managers      []ManagerInspection `json:"managers"` // in the order of their names
-	// Atlas are the names of the Atlas that the worker knows, sorted.
-	Atlas []string `json:"atlas,omitempty"`
+	Managers      []ManagerInspection `json:"managers"`        // in the order of their names
+	Atlas         []AtlasInspection   `json:"atlas,omitempty"` // likewise
 	// Recipients are the age recipients of the worker's identities: what is
 	// sealed to one of them it can open. The first is the one it seals to.
 	Recipients []string `json:"recipients,omitempty"`
@@ -36,6 +40,21 @@ type ManagerInspection struct {
 	// key has the role there. LinkStatus is what was seen.
 	RoleChecked bool   `json:"roleChecked"`
 	LinkStatus  string `json:"linkStatus,omitempty"`
+	// Problem is why not.
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// AtlasInspection is what one Atlas says to the API key or the service account of
+// the workers. Without InspectRequest.Call only the name is set.
+type AtlasInspection struct {
+	Name string `json:"name"`
+	// WorkerVersion is that of the worker that called Atlas; empty when none did.
+	WorkerVersion string `json:"workerVersion,omitempty"`
+	// KeyAccepted says that Atlas let the key or the service account in.
+	KeyAccepted bool `json:"keyAccepted"`
+	// RoleChecked says that the available projects of the organization of the
+	// request were asked for and not refused, so that the key has the role there.
+	RoleChecked bool `json:"roleChecked"`
 	// Problem is why not.
 	Problem *Problem `json:"problem,omitempty"`
 }

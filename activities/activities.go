@@ -64,6 +64,7 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		migrationlink.DeleteLinkActivity:     a.DeleteLink,
 		migrationlink.LinkStatusActivity:     a.LinkStatus,
 		migrationlink.InspectManagerActivity: a.InspectManager,
+		migrationlink.InspectAtlasActivity:   a.InspectAtlas,
 
 		migrationlink.CreateLinkTokenActivity: a.CreateLinkToken,
 		migrationlink.DeleteLinkTokenActivity: a.DeleteLinkToken,

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// inspectLimit leaves a slow manager the time for a challenge and an answer,
+	// inspectLimit leaves a slow manager, or Atlas, the time for a challenge and an answer,
 	// and the attempt the time to report that there was none.
 	inspectLimit = 25 * time.Second
-	// noSuchOrg is asked for where no organization is named: what a manager says
-	// of it tells whether it let the key in.
+	// noSuchOrg is asked for where no organization is named: what a manager,
+	// or Atlas, says of it tells whether it let the key in.
 	noSuchOrg = "000000000000000000000000"
 )
 
@@ -109,9 +109,15 @@ func inspectProblem(ctx context.Context, target Target, err error) migrationlink
 	if problem.Type != migrationlink.ErrManagerUnavailable {
 		return problem
 	}
-	if limit, _ := ctx.Deadline(); !time.Now().Before(limit) { // ctx.Err may still be nil
+	if ranOut(ctx) {
 		problem.Message = fmt.Sprintf("manager %q has not answered within %s", target.Manager, inspectLimit)
 	}
 	problem.Remedy = "Check that the manager is up, that base_url leads to it, and that the workers reach it."
 	return problem
+}
+
+// ranOut tells whether the limit is over: ctx.Err may still be nil.
+func ranOut(ctx context.Context) bool {
+	limit, limited := ctx.Deadline()
+	return limited && !time.Now().Before(limit)
 }

@@ -22,12 +22,11 @@ const (
 	inspectCall = 30 * time.Second
 )
 
-// InspectManagers tells which managers a worker knows and, if asked to, what
-// they say to its key. All are called at once.
+// InspectManagers tells which managers and which Atlas a worker knows and, if asked
+// to, what they say to its keys. All are called at once.
 func InspectManagers(ctx workflow.Context, request migrationlink.InspectRequest) (migrationlink.Inspection, error) {
-	if request.OrgID != "" && !migrationlink.ValidOrgID(request.OrgID) {
-		return migrationlink.Inspection{}, temporal.NewNonRetryableApplicationError(
-			"orgId: not an organization's id; use its 24 lower-case hexadecimal digits", migrationlink.ErrInvalidRequest, nil)
+	if err := checkInspectRequest(request); err != nil {
+		return migrationlink.Inspection{}, err
 	}
 	var known activities.Known
 	err := workflow.ExecuteLocalActivity(here(ctx), migrationlink.KnownManagersActivity, request.Manager).Get(ctx, &known)
@@ -37,60 +36,95 @@ func InspectManagers(ctx workflow.Context, request migrationlink.InspectRequest)
 	if err != nil {
 		return migrationlink.Inspection{}, err
 	}
-	names := known.Managers
 	if request.Manager != "" {
-		names = []string{request.Manager}
+		known.Managers = []string{request.Manager}
 	}
-	inspection := migrationlink.Inspection{
-		WorkerVersion: known.Version, Managers: make([]migrationlink.ManagerInspection, len(names)),
-		Atlas: known.Atlas, Recipients: known.Recipients,
+	inspection := inspectionOf(known, request)
+	if !request.Call {
+		return inspection, nil
 	}
-	for i, name := range names {
-		inspection.Managers[i].Name = name
-	}
-	if request.Call {
-		callManagers(ctx, inspection.Managers, request.OrgID)
-	}
+	// The managers come first: a queue may let few calls through.
+	managersAnswered := callManagers(ctx, inspection.Managers, request.OrgID)
+	atlasAnswered := callAtlas(ctx, inspection.Atlas, request.AtlasOrgID, known.Managers)
+	managersAnswered()
+	atlasAnswered()
 	return inspection, nil
 }
 
-func callManagers(ctx workflow.Context, managers []migrationlink.ManagerInspection, orgID string) {
+func checkInspectRequest(request migrationlink.InspectRequest) error {
+	field := ""
+	switch {
+	case request.OrgID != "" && !migrationlink.ValidOrgID(request.OrgID):
+		field = "orgId"
+	case request.AtlasOrgID != "" && !migrationlink.ValidOrgID(request.AtlasOrgID):
+		field = "atlasOrgId"
+	default:
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(
+		field+": not an organization's id; use its 24 lower-case hexadecimal digits", migrationlink.ErrInvalidRequest, nil)
+}
+
+func inspectionOf(known activities.Known, request migrationlink.InspectRequest) migrationlink.Inspection {
+	inspection := migrationlink.Inspection{
+		WorkerVersion: known.Version, Managers: make([]migrationlink.ManagerInspection, len(known.Managers)), Recipients: known.Recipients,
+	}
+	for i, name := range known.Managers {
+		inspection.Managers[i].Name = name
+	}
+	for _, name := range known.Atlas {
+		if request.Atlas == "" || request.Atlas == name {
+			inspection.Atlas = append(inspection.Atlas, migrationlink.AtlasInspection{Name: name})
+		}
+	}
+	return inspection
+}
+
+// callManagers returns once the calls are on their way. The answers are there when
+// the function that it returns has ended.
+func callManagers(ctx workflow.Context, managers []migrationlink.ManagerInspection, orgID string) func() {
 	calls := make([]workflow.Future, len(managers))
 	for i, m := range managers {
-		calls[i] = workflow.ExecuteActivity(inspecting(ctx, m.Name), migrationlink.InspectManagerActivity,
+		calls[i] = workflow.ExecuteActivity(inspecting(ctx, m.Name, "manager "+m.Name), migrationlink.InspectManagerActivity,
 			activities.Target{Manager: m.Name, OrgID: orgID})
 	}
-	for i, call := range calls {
-		if err := call.Get(ctx, &managers[i]); err != nil {
-			managers[i].Problem = notInspected(managers[i].Name, err)
+	return func() {
+		for i, call := range calls {
+			if err := call.Get(ctx, &managers[i]); err != nil {
+				managers[i].Problem = managerNotInspected(managers[i].Name, err)
+			}
 		}
 	}
 }
 
 // inspecting is for a call that somebody waits for: it is made once.
-func inspecting(ctx workflow.Context, manager string) workflow.Context {
+func inspecting(ctx workflow.Context, manager, whose string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              migrationlink.ManagerTaskQueue(manager),
 		ScheduleToStartTimeout: inspectQueue,
 		StartToCloseTimeout:    inspectCall,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:                "Try the key of manager " + manager,
+		Summary:                "Try the key of " + whose,
 	})
 }
 
-// notInspected is why no worker has an answer of the manager.
-func notInspected(manager string, err error) *migrationlink.Problem {
-	problem := &migrationlink.Problem{Type: migrationlink.ErrManagerUnavailable}
-	queue := migrationlink.ManagerTaskQueue(manager)
+func managerNotInspected(manager string, err error) *migrationlink.Problem {
+	return notInspected(migrationlink.ErrManagerUnavailable, fmt.Sprintf("manager %q", manager), "[managers."+manager+"]",
+		migrationlink.ManagerTaskQueue(manager), err)
+}
+
+// notInspected is why no worker has an answer of the other side.
+func notInspected(errorType, side, section, queue string, err error) *migrationlink.Problem {
+	problem := &migrationlink.Problem{Type: errorType}
 	late, timedOut := errors.AsType[*temporal.TimeoutError](err)
 	failed, refused := errors.AsType[*temporal.ApplicationError](err)
 	switch {
 	case timedOut && late.TimeoutType() == enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START:
-		problem.Message = fmt.Sprintf("no worker has taken the call to manager %q within %s", manager, inspectQueue)
-		problem.Remedy = fmt.Sprintf("Start a worker with [managers.%s] in its configuration. If there is one, it is busy, or requests_per_second is used up: "+
-			"task queue %s tells.", manager, queue)
+		problem.Message = fmt.Sprintf("no worker has taken the call to %s within %s", side, inspectQueue)
+		problem.Remedy = fmt.Sprintf("Start a worker with %s in its configuration. If there is one, it is busy, or requests_per_second is used up: "+
+			"task queue %s tells.", section, queue)
 	case timedOut:
-		problem.Message = fmt.Sprintf("the worker that called manager %q has not reported within %s", manager, inspectCall)
+		problem.Message = fmt.Sprintf("the worker that called %s has not reported within %s", side, inspectCall)
 		problem.Remedy = "Look at the worker's log: it may have ended."
 	case refused:
 		problem.Type, problem.Message = failed.Type(), failed.Message()

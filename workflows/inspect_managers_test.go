@@ -2,11 +2,13 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
@@ -27,6 +29,30 @@ func knowing(t *testing.T, answer func(activities.Target) (migrationlink.Manager
 			})
 	}
 	return w
+}
+
+// knowingAtlas is one that knows two Atlas as well.
+func knowingAtlas(t *testing.T, answer func(migrationlink.AtlasToken) (migrationlink.AtlasInspection, error)) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.OnActivity(migrationlink.KnownManagersActivity, mock.Anything, mock.Anything).
+		Return(activities.Known{Version: "v1", Managers: []string{"demo"}, Atlas: []string{"eu", "us"}}, nil)
+	w.OnActivity(migrationlink.InspectManagerActivity, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, target activities.Target) (migrationlink.ManagerInspection, error) {
+			return accepted(target)
+		}).Maybe()
+	if answer != nil {
+		w.OnActivity(migrationlink.InspectAtlasActivity, mock.Anything, mock.Anything).Return(
+			func(ctx context.Context, asked migrationlink.AtlasToken) (migrationlink.AtlasInspection, error) {
+				require.Equal(t, migrationlink.ManagerTaskQueue("demo"), activity.GetInfo(ctx).TaskQueue)
+				return answer(asked)
+			})
+	}
+	return w
+}
+
+func letIn(asked migrationlink.AtlasToken) (migrationlink.AtlasInspection, error) {
+	return migrationlink.AtlasInspection{Name: asked.Name, WorkerVersion: "v2", KeyAccepted: true, RoleChecked: asked.OrgID == orgID}, nil
 }
 
 func (w *world) inspect(t *testing.T, request migrationlink.InspectRequest) migrationlink.Inspection {
@@ -52,6 +78,43 @@ func TestInspectNamesTheManagersAndCallsThemOnlyWhenAsked(t *testing.T) {
 	require.Equal(t, []migrationlink.ManagerInspection{
 		{Name: "prod", WorkerVersion: "v2", KeyAccepted: true, RoleChecked: true},
 	}, knowing(t, accepted).inspect(t, migrationlink.InspectRequest{Call: true, Manager: "prod", OrgID: orgID}).Managers)
+}
+
+func TestInspectNamesEachAtlasAndCallsItOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []migrationlink.AtlasInspection{{Name: "eu"}, {Name: "us"}},
+		knowingAtlas(t, nil).inspect(t, migrationlink.InspectRequest{}).Atlas)
+	called := knowingAtlas(t, letIn).inspect(t, migrationlink.InspectRequest{Call: true, OrgID: "0123456789abcdef01234567"})
+	require.Equal(t, []migrationlink.AtlasInspection{
+		{Name: "eu", WorkerVersion: "v2", KeyAccepted: true}, {Name: "us", WorkerVersion: "v2", KeyAccepted: true},
+	}, called.Atlas)
+	require.True(t, called.Managers[0].KeyAccepted)
+	require.Equal(t, []migrationlink.AtlasInspection{{Name: "us", WorkerVersion: "v2", KeyAccepted: true, RoleChecked: true}},
+		knowingAtlas(t, letIn).inspect(t, migrationlink.InspectRequest{Call: true, Atlas: "us", AtlasOrgID: orgID}).Atlas)
+	require.Empty(t, knowingAtlas(t, nil).inspect(t, migrationlink.InspectRequest{Call: true, Atlas: "other"}).Atlas)
+}
+
+func TestInspectTellsOfAnAtlasThatNoWorkerHasCalled(t *testing.T) {
+	t.Parallel()
+	for says, err := range map[string]error{
+		`no worker has taken the call to Atlas "us" within 5s`: temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_START, nil),
+		`the worker that called Atlas "us" has not reported`:   temporal.NewTimeoutError(enums.TIMEOUT_TYPE_START_TO_CLOSE, nil),
+		"the worker does not have it":                          temporal.NewNonRetryableApplicationError("token.atlas.name: the worker does not have it", migrationlink.ErrUnknownAtlas, nil),
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			all := knowingAtlas(t, func(asked migrationlink.AtlasToken) (migrationlink.AtlasInspection, error) {
+				if asked.Name == "us" {
+					return migrationlink.AtlasInspection{}, err
+				}
+				return letIn(asked)
+			}).inspect(t, migrationlink.InspectRequest{Call: true}).Atlas
+			require.True(t, all[0].KeyAccepted)
+			require.Equal(t, "us", all[1].Name)
+			require.True(t, strings.HasPrefix(all[1].Problem.Message, says), all[1].Problem.Message)
+			require.Contains(t, all[1].Problem.Remedy, "orker")
+		})
+	}
 }
 
 func TestInspectTellsOfAManagerWhoseWorkersAreGone(t *testing.T) {
@@ -83,17 +146,18 @@ func TestInspectTellsOfAManagerWhoseWorkersAreGone(t *testing.T) {
 
 func TestInspectRefusesWhatNoWorkerCanAnswer(t *testing.T) {
 	t.Parallel()
-	for errorType, request := range map[string]migrationlink.InspectRequest{
-		migrationlink.ErrUnknownManager: {Manager: "other", Call: true},
-		migrationlink.ErrInvalidRequest: {OrgID: "x", Call: true},
+	for says, request := range map[string]migrationlink.InspectRequest{
+		migrationlink.ErrUnknownManager + ": ":             {Manager: "other", Call: true},
+		migrationlink.ErrInvalidRequest + ": orgId: ":      {OrgID: "x", Call: true},
+		migrationlink.ErrInvalidRequest + ": atlasOrgId: ": {AtlasOrgID: "x", Call: true},
 	} {
-		t.Run(errorType, func(t *testing.T) {
+		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.ExecuteWorkflow(workflows.InspectManagers, request)
 			var failed *temporal.ApplicationError
 			require.ErrorAs(t, w.GetWorkflowError(), &failed)
-			require.Equal(t, errorType, failed.Type())
+			require.True(t, strings.HasPrefix(failed.Type()+": "+failed.Message(), says), failed.Message())
 			require.True(t, failed.NonRetryable())
 		})
 	}

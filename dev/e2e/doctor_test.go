@@ -158,3 +158,42 @@ private_key = "env:DEMO_PRIVATE_KEY"
 	require.Regexp(t, `^1 of 2 workers on task queue migration-link.prod, without \d+@\S+$`, checks["prod: workers"].Detail)
 	require.Contains(t, checks["prod: workers"].Remedy, "Give every worker the same configuration")
 }
+
+// The rotated key of an Atlas, or secret of a service account, is tried before a
+// link needs it.
+func TestDoctorFindsAWrongKeyOfAnAtlas(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	j.env = append(j.env, "MIGRATIONLINK_RECIPIENT=") // its worker has an identity of its own
+	target := newOrg()
+	checks, done := j.doctor("--atlas-org", target)
+	require.Zero(t, done.code, done.stdout)
+	require.Equal(t, "account, keys", checks["atlas"].Detail)
+	for _, name := range []string{"account", "keys"} {
+		require.True(t, checks["atlas "+name+": key"].OK)
+		require.True(t, checks["atlas "+name+": role"].OK)
+	}
+	require.NoError(t, j.manager.SetOrg(target, opsmanagertest.OrgSettings{Refusal: opsmanagertest.RefusedRole}))
+	checks, done = j.doctor("--atlas", "keys", "--atlas-org", target)
+	require.Equal(t, 1, done.code)
+	require.True(t, checks["atlas keys: key"].OK)
+	require.Contains(t, checks["atlas keys: role"].Remedy, "role Organization Owner in the target organization "+target)
+
+	j.worker.stop()
+	const wrongKey, wrongSecret = "not-the-key-canary", "not-the-secret-canary"
+	j.worker, _ = j.workerFrom(j.config, "DEMO_ATLAS_PRIVATE_KEY="+wrongKey, "CLIENT_ID="+opsmanagertest.DefaultAtlasClientID, "CLIENT_SECRET="+wrongSecret)
+	checks, done = j.doctor()
+	require.Equal(t, 1, done.code)
+	require.True(t, checks["demo: key"].OK)
+	require.Equal(t, "Check public_key and private_key of [atlas.keys] in the worker's configuration.", checks["atlas keys: key"].Remedy)
+	require.Equal(t, "Check client_id and client_secret of [atlas.account] in the worker's configuration.", checks["atlas account: key"].Remedy)
+	for _, name := range []string{"account", "keys"} {
+		require.True(t, checks["atlas "+name+": key"].wrong())
+		require.True(t, checks["atlas "+name+": role"].Skipped)
+	}
+	require.NotContains(t, done.stdout+done.stderr, "canary")
+	require.Contains(t, j.starter("doctor").stdout, "✗ atlas keys: key")
+	for _, org := range j.manager.State().Atlas.Orgs {
+		require.Zero(t, org.Posts+org.Deletes, "doctor makes no link-token")
+	}
+}

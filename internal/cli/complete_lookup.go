@@ -44,7 +44,7 @@ func (a *app) completeManagers(cmd *cobra.Command, _ []string, typed string) ([]
 // completeAtlas offers those that the workers know.
 func (a *app) completeAtlas(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	return a.lookUp(cmd, func(ctx context.Context, s *server) []string {
-		names := s.recentlyKnown(ctx, a.env.Now()).Atlas
+		names := atlasNames(s.recentlyKnown(ctx, a.env.Now()))
 		return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, typed) })
 	})
 }

@@ -132,11 +132,12 @@ func TestManagersOfRecentLinksAreOfferedWhenNoWorkerAnswers(t *testing.T) {
 func TestManagersAndAtlasAreThoseThatAWorkerHasNamed(t *testing.T) {
 	t.Parallel()
 	f := newFakeList(t)
-	f.known = &migrationlink.Inspection{Managers: []migrationlink.ManagerInspection{{Name: "demo"}, {Name: "prod"}}, Atlas: []string{"eu", "prod"}}
+	f.known = &migrationlink.Inspection{Managers: []migrationlink.ManagerInspection{{Name: "demo"}, {Name: "prod"}}, Atlas: []migrationlink.AtlasInspection{{Name: "eu"}, {Name: "prod"}}}
 	for typed, want := range map[string][]string{
 		"link --manager|":    {"demo", "prod"},
 		"link --atlas|":      {"eu", "prod"},
 		"retry --atlas|e":    {"eu"},
+		"doctor --atlas|p":   {"prod"},
 		"status --manager|p": {"prod"},
 	} {
 		before, last, _ := strings.Cut(typed, "|")

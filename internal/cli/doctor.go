@@ -11,32 +11,38 @@ import (
 
 const doctorHelp = `Doctor checks everything that a link needs, and says what to do about what is
 wrong: the Temporal that is named, its namespace, the workers on each task queue
-and their version, the worker's configuration file, which Atlas the workers know
-and to whom link-tokens are sealed, and what each manager says to the key of its
-workers. It changes nothing.
+and their version, the worker's configuration file, to whom link-tokens are
+sealed, and what each manager and each Atlas says to the key of the workers. It
+changes nothing, and makes no link-token.
 
-The managers are called by a worker, not by this program. A key can be tried
-without an organization; its role is checked with --org.
+Managers and Atlas are called by a worker, not by this program. A key can be
+tried without an organization; its role is checked with --org, that in the
+target organization with --atlas-org.
 
   ✓ good    ✗ wrong    – not checked, and why
 
-MIGRATIONLINK_RECIPIENT, if it is set, must be a recipient of the workers. All
-recipients are shown, in full with -o json.
+MIGRATIONLINK_RECIPIENT, if it is set, must be a recipient of the workers. Take
+it from where 'starter keygen' printed it, not from here: doctor only compares,
+and anybody who runs a worker can name a recipient of their own. All recipients
+are shown, in full with -o json.
 
 The worker's configuration is checked where --config, or MIGRATIONLINK_CONFIG,
 names it, or where there is a worker.toml in this directory.
 
 Exit code 0 says that nothing is wrong, 7 that Temporal cannot be reached, 1 that
-something else is wrong. A manager that does not answer is waited for up to 40 s.`
+something else is wrong. Who does not answer is waited for up to 40 s.`
 
 const doctorExample = `  starter doctor
   starter doctor --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
+  starter doctor --atlas demo --atlas-org 6a1b2c3d4e5f6a7b8c9d0e1f
   starter doctor --config worker.toml -o json`
 
 type doctorFlags struct {
-	manager string
-	orgID   string
-	config  string
+	manager    string
+	orgID      string
+	atlas      string
+	atlasOrgID string
+	config     string
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -57,6 +63,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&given.manager, "manager", "", "check this manager only")
 	flags.StringVar(&given.orgID, "org", "", "organization of --manager in which the role of its key is checked")
+	flags.StringVar(&given.atlas, "atlas", "", "check this Atlas only, of those in the worker's configuration")
+	flags.StringVar(&given.atlasOrgID, "atlas-org", "", "target organization in Atlas in which the role of the key is checked")
 	flags.StringVar(&given.config, "config", "", "configuration file of the worker, to be checked as well")
 	return cmd
 }
@@ -72,6 +80,12 @@ func (f doctorFlags) validate(cmd *cobra.Command) error {
 		problems = append(problems, "--org: not an organization's id; use its 24 lower-case hexadecimal digits")
 	case f.manager == "":
 		problems = append(problems, "--org: name the manager of the organization with --manager")
+	}
+	if cmd.Flags().Changed("atlas") && !migrationlink.ValidManagerName(f.atlas) {
+		problems = append(problems, "--atlas: not the name of an Atlas; use it as in the worker's configuration")
+	}
+	if cmd.Flags().Changed("atlas-org") && !migrationlink.ValidOrgID(f.atlasOrgID) {
+		problems = append(problems, "--atlas-org: not an organization's id; use its 24 lower-case hexadecimal digits")
 	}
 	if len(problems) == 0 {
 		return nil

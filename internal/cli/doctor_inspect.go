@@ -15,7 +15,7 @@ import (
 const (
 	// knownLimit is far above what a worker needs that is there.
 	knownLimit = 5 * time.Second
-	// calledLimit is above what the workflow allows itself for calling managers.
+	// calledLimit is above what the workflow allows itself for calling everybody.
 	calledLimit = 45 * time.Second
 )
 
@@ -27,7 +27,7 @@ const (
 )
 
 func (s *server) knownManagers(ctx context.Context, limit time.Duration) (migrationlink.Inspection, error) {
-	return s.inspect(ctx, knownID, "Which managers the workers know", migrationlink.InspectRequest{}, limit)
+	return s.inspect(ctx, knownID, "Which managers and Atlas the workers know", migrationlink.InspectRequest{}, limit)
 }
 
 // inspect asks a worker. Temporal forgets the question when nobody waits for the
@@ -59,6 +59,14 @@ func managerNames(known migrationlink.Inspection) []string {
 	names := make([]string, len(known.Managers))
 	for i, m := range known.Managers {
 		names[i] = m.Name
+	}
+	return names
+}
+
+func atlasNames(known migrationlink.Inspection) []string {
+	names := make([]string, len(known.Atlas))
+	for i, a := range known.Atlas {
+		names[i] = a.Name
 	}
 	return names
 }

@@ -16,20 +16,25 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-// skipManagers is for when nobody can tell which there are.
-func (d *doctor) skipManagers() {
+// skipKeys is for when nobody can tell which there are.
+func (d *doctor) skipKeys() {
 	names := []string{"keys", "roles"}
 	if d.given.manager != "" {
 		names = []string{d.given.manager + ": key", d.given.manager + ": role"}
+	}
+	if d.given.atlas != "" {
+		a := atlasSeen{name: d.given.atlas}
+		names = append(names, a.keyName(), a.roleName())
 	}
 	for _, name := range names {
 		d.add(skipped(name, d.obstacle))
 	}
 }
 
-// checkManagers checks those that the answering worker knows, and those that
-// links are under way for: a worker that lacks one does not tell of it.
-func (d *doctor) checkManagers(ctx context.Context, known migrationlink.Inspection, workers pollers) {
+// checkKeys checks the managers that the answering worker knows, and those that
+// links are under way for: a worker that lacks one does not tell of it. And each
+// Atlas that it knows.
+func (d *doctor) checkKeys(ctx context.Context, known migrationlink.Inspection, workers pollers) {
 	names := managerNames(known)
 	all := slices.Concat(names, d.server.busyManagers(ctx))
 	if d.given.manager != "" {
@@ -39,21 +44,26 @@ func (d *doctor) checkManagers(ctx context.Context, known migrationlink.Inspecti
 	all = slices.Compact(all)
 
 	var queues map[string]pollers
-	var called map[string]migrationlink.ManagerInspection
+	var called migrationlink.Inspection
 	var undescribed, unanswered error
 	var both sync.WaitGroup
 	both.Go(func() { queues, undescribed = d.server.managerPollers(ctx, all) })
-	both.Go(func() { called, unanswered = d.callManagers(ctx, names) })
-	d.table.during("waiting for the managers to answer, up to 40s", both.Wait)
+	both.Go(func() { called, unanswered = d.callAll(ctx, names) })
+	d.table.during("waiting for the managers and Atlas to answer, up to 40s", both.Wait)
 	for _, err := range []error{undescribed, unanswered} {
 		if err != nil {
-			d.add(failed("managers", d.server.explain(ctx, err)))
+			d.add(failed("keys", d.server.explain(ctx, err)))
 			return
 		}
 	}
-	for _, name := range all {
-		d.checkManager(managerSeen{name: name, known: names, workers: workers, queue: queues[name], said: called[name]})
+	said := map[string]migrationlink.ManagerInspection{}
+	for _, m := range called.Managers {
+		said[m.Name] = m
 	}
+	for _, name := range all {
+		d.checkManager(managerSeen{name: name, known: names, workers: workers, queue: queues[name], said: said[name]})
+	}
+	d.checkAtlas(atlasNames(known), called)
 }
 
 // busyManagers are those of what is under way, as far as one page goes.
@@ -84,22 +94,20 @@ func (s *server) managerPollers(ctx context.Context, names []string) (map[string
 	return queues, errors.Join(problems...)
 }
 
-// callManagers has a worker call the managers that it knows.
-func (d *doctor) callManagers(ctx context.Context, known []string) (map[string]migrationlink.ManagerInspection, error) {
+// callAll has a worker call the managers that it knows, and Atlas. Without a
+// manager in the answer nobody was asked.
+func (d *doctor) callAll(ctx context.Context, known []string) (migrationlink.Inspection, error) {
 	if d.given.manager != "" && !slices.Contains(known, d.given.manager) {
-		return nil, nil
+		return migrationlink.Inspection{}, nil
 	}
 	id := fmt.Sprint(calledID, d.env.Now().UnixNano())
-	answer, err := d.server.inspect(ctx, id, "What the managers say to the workers' keys",
-		migrationlink.InspectRequest{Call: true, Manager: d.given.manager, OrgID: d.given.orgID}, calledLimit)
+	answer, err := d.server.inspect(ctx, id, "What the managers and Atlas say to the workers' keys", migrationlink.InspectRequest{
+		Call: true, Manager: d.given.manager, OrgID: d.given.orgID, Atlas: d.given.atlas, AtlasOrgID: d.given.atlasOrgID,
+	}, calledLimit)
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok && refused.Type() == migrationlink.ErrUnknownManager {
-		return nil, nil // another worker than the one before: who polls tells which
+		return migrationlink.Inspection{}, nil // another worker than the one before: who polls tells which
 	}
-	said := map[string]migrationlink.ManagerInspection{}
-	for _, m := range answer.Managers {
-		said[m.Name] = m
-	}
-	return said, err
+	return answer, err
 }
 
 // managerSeen is what was seen of one manager.

@@ -5,23 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/seal"
 )
 
-// knownAtlas shows where the worker that has answered can make link-tokens.
-func knownAtlas(known migrationlink.Inspection) check {
-	const name = "atlas"
-	if len(known.Atlas) == 0 {
-		return skipped(name, "the worker has no section [atlas.NAME], link-tokens are made by hand")
-	}
-	c := good(name, "%s", oneLine(strings.Join(known.Atlas, ", ")))
-	c.Names = known.Atlas
-	return c
-}
-
 // checkSealing tells whether the worker that has answered can open what is
-// sealed here.
+// sealed here. It advises nobody to seal to what a worker says: that may be of
+// somebody who wants to read link-tokens.
 func (d *doctor) checkSealing(recipients []string) check {
 	const name = "sealing"
 	text, _ := d.env.LookupEnv(recipientVariable)
@@ -33,7 +22,8 @@ func (d *doctor) checkSealing(recipients []string) check {
 	for i, r := range recipients {
 		shown[i] = shortRecipient(r)
 	}
-	c := good(name, "the worker opens what is sealed to %s; %s is not set", strings.Join(shown, " or "), recipientVariable)
+	c := good(name, "the worker opens what is sealed to %s; compare it with what 'starter keygen' printed before you set %s",
+		strings.Join(shown, " or "), recipientVariable)
 	if set {
 		c = compareRecipients(text, recipients, shown)
 	}
@@ -46,17 +36,14 @@ func compareRecipients(text string, recipients, shown []string) check {
 	mine, err := seal.ParseRecipient(strings.TrimSpace(text))
 	switch {
 	case err != nil: // the text may be a secret
-		remedy := "Set it to the recipient of the workers, age1…, as 'starter keygen' has printed it."
-		if len(shown) > 0 {
-			remedy = "Set it to the recipient of the workers: " + strings.Join(shown, " or ")
-		}
-		return bad(name, recipientVariable+": "+err.Error(), remedy)
+		return bad(name, recipientVariable+": "+err.Error(), "Set it to the recipient of the workers, age1…, as 'starter keygen' has printed it.")
 	case len(recipients) == 0:
 		return bad(name, "the worker has no identity, so that it cannot open what is sealed to "+mine.Short(),
 			"Name the file of the identity under tokens.identities in the configuration of every worker. A worker of an older version has none.")
 	case !slices.Contains(recipients, mine.String()):
 		return bad(name, fmt.Sprintf("%s is %s, and the worker opens only what is sealed to %s", recipientVariable, mine.Short(), strings.Join(shown, " or ")),
-			"Set it to the recipient of the workers, or add its identity to tokens.identities in the configuration of every worker.")
+			"Look up what 'starter keygen' has printed for the workers, and set it to that: a worker can name a recipient of anybody. "+
+				"If it is right already, add its identity to tokens.identities in the configuration of every worker.")
 	}
 	return good(name, "the worker opens what is sealed to %s, %s", mine.Short(), recipientVariable)
 }

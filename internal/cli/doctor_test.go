@@ -113,6 +113,8 @@ func TestDoctorRefusesWhatItCannotCheck(t *testing.T) {
 		"--manager demo --org 1":      "--org: not an organization's id",
 		"--org " + testOrg:            "--org: name the manager of the organization",
 		"--manager= --org " + testOrg: "2 flags are wrong",
+		"--atlas A":                   "--atlas: not the name of an Atlas",
+		"--atlas-org 1":               "--atlas-org: not an organization's id",
 	} {
 		done := newCommand(nil).run(t.Context(), append([]string{"doctor"}, strings.Fields(flags)...)...)
 		require.Equal(t, ExitUsage, done.code)

@@ -73,13 +73,13 @@ func (d *doctor) checkWorkers(ctx context.Context) {
 	})
 	d.need("versions", func() check { return compareVersions(buildinfo.Version(), polling) })
 	d.need("managers", func() check { return compareManagers(managerNames(known), polling) })
-	d.need("atlas", func() check { return knownAtlas(known) })
+	d.need("atlas", func() check { return d.knownAtlas(atlasNames(known)) })
 	d.need("sealing", func() check { return d.checkSealing(known.Recipients) })
 	if d.obstacle != "" {
-		d.skipManagers()
+		d.skipKeys()
 		return
 	}
-	d.checkManagers(ctx, known, polling)
+	d.checkKeys(ctx, known, polling)
 }
 
 // askWorkers believes a worker that answers, rather than the list of those that

@@ -57,6 +57,14 @@ func inAtlas(result migrationlink.LinkResult) string {
 	return "; " + strings.Join(texts, "; ")
 }
 
+// notVerified says so of a link that was to be verified in Atlas, and is done.
+func notVerified(run linkRun, result migrationlink.LinkResult) string {
+	if !run.verifies || result.Atlas != nil && !result.Atlas.VerifiedAt.IsZero() {
+		return ""
+	}
+	return "; not verified in Atlas, as the organization has no project that Atlas could show"
+}
+
 // atlasText says what was done in Atlas.
 func atlasText(atlas *migrationlink.AtlasResult) string {
 	if atlas == nil {

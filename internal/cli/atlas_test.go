@@ -32,6 +32,7 @@ func TestStatusTellsOfAtlas(t *testing.T) {
 	require.Contains(t, done.stdout, `state         running, verifying
 link status   SYNCED
 polls         4
+link-token    env:LINK_TOKEN_DEMO
 Atlas         link-token made
 `)
 	require.Contains(t, done.stdout, "\nnote          Atlas may have a link-token that nobody knows, as the reply to its creation was lost.\n")

@@ -83,7 +83,7 @@ func (a *app) linkCommand() *cobra.Command {
 				return err
 			}
 			run := given.run()
-			run.workflow = migrationlink.LinkWorkflow
+			run.workflow, run.verifies = migrationlink.LinkWorkflow, request.VerifyInAtlas
 			return a.start(cmd.Context(), a.newStart(run, migrationlink.StartRequest{Link: &request}, request), given.detach)
 		},
 	}

@@ -16,6 +16,7 @@ type linkRun struct {
 	workflow       string // its type; empty means not known yet
 	runID          string
 	startedBy      string
+	verifies       bool // in Atlas, as far as that is known
 }
 
 func (r linkRun) workflowID() string { return migrationlink.WorkflowID(r.manager, r.orgID) }

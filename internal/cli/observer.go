@@ -36,7 +36,8 @@ type observation struct {
 	inDoubt      bool
 	cancelReason string
 	problem      *migrationlink.Problem
-	// token is where the link-token is from. It is known where that blocks the link.
+	// token is where the link-token is from, where that was read: it is where it
+	// blocks the link.
 	token migrationlink.TokenSource
 
 	// atlas is what was done there, if anything was; atlasPolls counts how often it

@@ -86,14 +86,14 @@ func readResult(from interface {
 func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy string) {
 	switch result.Outcome {
 	case migrationlink.OutcomeLinked:
-		message = fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result)+inAtlas(result))
+		message = fmt.Sprintf("linked: organization %s of manager %s is %s%s%s", result.OrgID, result.Manager, migrationlink.LinkSynced, effort(result), replacing(result)+inAtlas(result)+notVerified(run, result))
 		if result.InDoubt {
 			message += "; the reply to its creation was lost, so it may be somebody else's link"
 		}
 		return message, ""
 	case migrationlink.OutcomeAlreadyLinked:
 		return fmt.Sprintf("already linked: organization %s of manager %s is %s, and this request did not make the link",
-			result.OrgID, result.Manager, migrationlink.LinkSynced) + inAtlas(result), ""
+			result.OrgID, result.Manager, migrationlink.LinkSynced) + inAtlas(result) + notVerified(run, result), ""
 	case migrationlink.OutcomeUnlinked:
 		return fmt.Sprintf("unlinked: organization %s of manager %s has no link any more", result.OrgID, result.Manager), ""
 	case migrationlink.OutcomeNotLinked:

@@ -17,7 +17,7 @@ status' names first.
 
 With one of --token-ref, --token-stdin, --token-file, --sealed-token-file and
 --atlas the link goes on with another link-token, see 'starter link --help'. With
--o json it prints what the link was doing before, as 'starter status' does.`
+-o json it prints what the link is doing a moment later, as 'starter status' does.`
 
 const retryExample = `  starter retry --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f
 

@@ -55,10 +55,16 @@ func (a *app) status(ctx context.Context, run linkRun, watch bool) error {
 		return s.notFound(run)
 	case err != nil:
 		return s.explain(ctx, err)
-	case watch:
-		return a.watchOn(ctx, s, seen.run)
-	case a.json():
+	case a.json() && !watch:
 		return a.printJSON(seen.json())
+	}
+	if !seen.run.unlinks() {
+		if asked, err := s.linkOf(ctx, seen.run); err == nil { // the rest is told without it
+			seen.token, seen.run.verifies = asked.Token, asked.VerifyInAtlas
+		}
+	}
+	if watch {
+		return a.watchOn(ctx, s, seen.run)
 	}
 	a.say("%s", a.statusText(seen))
 	return nil
@@ -95,6 +101,7 @@ func (a *app) statusText(o observation) string {
 	if o.polls > 0 {
 		t.row("polls", fmt.Sprint(o.polls))
 	}
+	t.row("link-token", tokenText(o.token))
 	t.row("Atlas", atlasText(o.atlas))
 	a.timeRow(&t, "started", o.startedAt)
 	t.row("started by", o.run.startedBy)

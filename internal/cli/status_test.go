@@ -55,6 +55,7 @@ run           0198c0de-0000-7000-8000-000000000001
 state         running, syncing
 link status   NOT_SYNCED
 polls         4
+link-token    env:LINK_TOKEN_DEMO
 started       12:00:00 (2026-03-01T12:00:00Z)
 started by    ana@ops1
 phase since   12:00:01 (2026-03-01T12:00:01Z)
@@ -85,6 +86,7 @@ run           0198c0de-0000-7000-8000-000000000001
 state         running, syncing
 link status   NOT_SYNCED
 polls         4
+link-token    env:LINK_TOKEN_DEMO
 started       12:00:00 (2026-03-01T12:00:00Z)
 started by    ana@ops1
 deadline      13:00:00 (2026-03-01T13:00:00Z)
@@ -106,6 +108,7 @@ run           0198c0de-0000-7000-8000-000000000001
 state         failed
 link status   NOT_SYNCED
 polls         4
+link-token    env:LINK_TOKEN_DEMO
 started       12:00:00 (2026-03-01T12:00:00Z)
 ended         12:00:09 (2026-03-01T12:00:09Z)
 outcome       failed: manager "demo": POST answered 403

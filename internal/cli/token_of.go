@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -45,9 +46,14 @@ func (o *observer) tokenSource(ctx context.Context, events int64) migrationlink.
 	return o.token
 }
 
-// tokenOf reads where a link has its link-token from: what it was started with, or
-// what the last retry said.
 func (s *server) tokenOf(ctx context.Context, run linkRun) (migrationlink.TokenSource, error) {
+	link, err := s.linkOf(ctx, run)
+	return link.Token, err
+}
+
+// linkOf reads from the history what a link was asked for, with the link-token of
+// the last retry that said one.
+func (s *server) linkOf(ctx context.Context, run linkRun) (migrationlink.LinkRequest, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	var link migrationlink.LinkRequest
@@ -55,16 +61,32 @@ func (s *server) tokenOf(ctx context.Context, run linkRun) (migrationlink.TokenS
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
-			return migrationlink.TokenSource{}, err
+			return migrationlink.LinkRequest{}, err
 		}
 		if started := event.GetWorkflowExecutionStartedEventAttributes(); started != nil {
 			if err := converter.GetDefaultDataConverter().FromPayloads(started.GetInput(), &link); err != nil {
-				return migrationlink.TokenSource{}, err
+				return migrationlink.LinkRequest{}, err
 			}
 		}
 		link.Token = retriedWith(link, event.GetWorkflowExecutionSignaledEventAttributes())
 	}
-	return link.Token, nil
+	return link, nil
+}
+
+// tokenText says where a link-token is from. A source that is wrong may hold the
+// link-token itself, and is not shown.
+func tokenText(source migrationlink.TokenSource) string {
+	switch {
+	case source.Validate() != nil:
+		return ""
+	case source.Atlas != nil:
+		return fmt.Sprintf("made in Atlas %q, for its organization %s", source.Atlas.Name, source.Atlas.OrgID)
+	case source.Fingerprint != "":
+		return "sealed, fingerprint " + source.Fingerprint
+	case source.Sealed != "":
+		return "sealed"
+	}
+	return source.Ref
 }
 
 // retriedWith is the source after a signal, which may be none. The workflow does

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,4 +79,37 @@ func TestTheCommandThatGoesOnKnowsTheLinkTokenOfTheLastRetry(t *testing.T) {
 	require.Contains(t, retry("--token-stdin"), plain+" --token-stdin\n")
 	require.Contains(t, retry(), plain+" --token-stdin\n", "it stays")
 	require.Contains(t, retry("--token-ref", "file:another"), plain+"\n")
+}
+
+func TestStatusTellsWhereTheLinkTokenIsFrom(t *testing.T) {
+	t.Parallel()
+	for want, source := range map[string]migrationlink.TokenSource{
+		"\nlink-token    file:demo\n": {Ref: "file:demo"},
+		"\nlink-token    made in Atlas \"prod\", for its organization " + org(7) + "\n": {Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: org(7)}},
+		"\nlink-token    sealed\n": {Sealed: sealing(nil, canary).run(t.Context(), args("seal")...).stdout},
+	} {
+		done := newCommand(blockedBy(t, source, *refusal)).run(t.Context(), args("status")...)
+		require.Contains(t, done.stdout, want)
+	}
+	done := newCommand(blockedBy(t, migrationlink.TokenSource{Ref: canary}, *refusal)).run(t.Context(), args("status")...)
+	require.NotContains(t, done.stdout, canary, "it was put where it does not belong")
+	require.Contains(t, done.stdout, "BLOCKED")
+}
+
+func TestALinkThatCouldNotBeVerifiedIsNotTakenForVerified(t *testing.T) {
+	t.Parallel()
+	const says = "; not verified in Atlas, as the organization has no project that Atlas could show"
+	source := migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: org(7)}}
+	for result, want := range map[migrationlink.LinkResult]bool{linked(): true, verifiedResult(): false} {
+		f := newFakeTemporal(t).ends(result, nil)
+		f.asked = migrationlink.LinkRequest{Manager: "demo", OrgID: testOrg, Token: source, VerifyInAtlas: true}
+		for _, command := range [][]string{
+			args("status"), args("status", "--watch"),
+			args("link", "--atlas", "prod", "--atlas-org", org(7), "--verify-in-atlas"),
+		} {
+			done := newCommand(f).run(t.Context(), command...)
+			require.Equal(t, ExitOK, done.code, done.stderr)
+			require.Equal(t, want, strings.Contains(done.stdout, says), "%v: %s", command, done.stdout)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,7 +111,7 @@ var word = regexp.MustCompile(`^[a-z][a-z-]{0,15}$`)
 // wrongFlag replaces pflag's own messages, which repeat values.
 func wrongFlag(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		if name := unknown.GetSpecifiedName(); unknown.GetSpecifiedShortnames() == "" && word.MatchString(name) {
+		if name := unknown.GetSpecifiedName(); unknown.GetSpecifiedShortnames() == "" && (word.MatchString(name) || isFlag(cmd.Root(), name)) {
 			return wrongUsage(cmd, "unknown flag --"+name)
 		}
 		return wrongUsage(cmd, "unknown flag")
@@ -122,6 +123,12 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 		return wrongUsage(cmd, fmt.Sprintf("--%s: the value is not a %s", invalid.GetFlag().Name, invalid.GetFlag().Value.Type()))
 	}
 	return wrongUsage(cmd, "a flag cannot be read; write --name value")
+}
+
+// isFlag tells whether any command has a flag of this name.
+func isFlag(cmd *cobra.Command, name string) bool {
+	return cmd.Flags().Lookup(name) != nil ||
+		slices.ContainsFunc(cmd.Commands(), func(sub *cobra.Command) bool { return isFlag(sub, name) })
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

@@ -63,6 +63,12 @@ func TestUsageErrorsNameEveryFieldAndExitTwo(t *testing.T) {
 	}
 }
 
+func TestAFlagOfAnotherCommandIsNamed(t *testing.T) {
+	t.Parallel()
+	done := newCommand(nil).run(t.Context(), args("retry", "--delete-token-on-undo")...)
+	require.Equal(t, "starter: unknown flag --delete-token-on-undo. Run 'starter retry --help' for examples.\n", done.stderr)
+}
+
 func TestWhoGivesALinkTokenAsReferenceIsToldWhereItGoes(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{canary, "env:LINK_TOKEN_" + strings.Repeat("A", 64)} {

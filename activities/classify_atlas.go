@@ -98,7 +98,7 @@ func atlasUnavailable(err error) finding {
 		cause: err,
 		Problem: migrationlink.Problem{
 			Type:   migrationlink.ErrAtlasUnavailable,
-			Remedy: "It is tried again until the limit of the request. If it goes on, check that Atlas is up and that the worker reaches it.",
+			Remedy: "Check that Atlas is up and that the worker reaches it. Until the limit of the request it is tried again.",
 		},
 	}
 }

@@ -51,7 +51,9 @@ func (j *joint) startWorker() {
 	j.worker, _ = j.workerFrom(j.config, "CLIENT_ID="+opsmanagertest.DefaultAtlasClientID, "CLIENT_SECRET="+opsmanagertest.DefaultAtlasClientSecret)
 }
 
-func (j *joint) atlas(org string) opsmanagertest.AtlasOrgState { return j.manager.State().Atlas.Orgs[org] }
+func (j *joint) atlas(org string) opsmanagertest.AtlasOrgState {
+	return j.manager.State().Atlas.Orgs[org]
+}
 
 func TestALinkTokenIsMadeInAtlasAndTheLinkIsVerifiedThere(t *testing.T) {
 	t.Parallel()

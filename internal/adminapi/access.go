@@ -106,6 +106,7 @@ func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, e
 		if err != nil {
 			return nil, otherCall{err}
 		}
+		call.bearers = append(call.bearers, token)
 		r, err := c.send(ctx, l, call, func(request *http.Request) error {
 			request.Header.Set("Authorization", "Bearer "+token.Reveal())
 			return nil

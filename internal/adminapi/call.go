@@ -42,6 +42,9 @@ type Call struct {
 	// MaxBody is the most that is read of the reply. Zero means DefaultMaxBody.
 	MaxBody int64
 
+	// bearers are the access tokens that it was sent with: they are no secrets of
+	// the client any more once the server has refused them, but are scrubbed still.
+	bearers []redact.Secret
 	sent atomic.Bool // a request of this call may have reached the server
 }
 

@@ -148,7 +148,7 @@ func (e scrubbed) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state,
 
 // Scrub makes a text from the server fit to be shown.
 func (c *Client) Scrub(call *Call, text string) string {
-	return redact.Scrub(text, append(c.secrets(), call.Secret)...)
+	return redact.Scrub(text, append(append(c.secrets(), call.bearers...), call.Secret)...)
 }
 
 // Clean is Scrub for a text that may hold long words by right.

@@ -130,27 +130,33 @@ func TestNoLinkTokenIsMadeForALinkThatIsKept(t *testing.T) {
 	require.Nil(t, result.Atlas)
 }
 
-// An expired link-token is not healed by trying it again.
-func TestARejectedLinkTokenIsReplacedByARetry(t *testing.T) {
+// An expired link-token is not healed by trying it again, nor one that no worker
+// can open any more.
+func TestALinkTokenOfNoUseIsReplacedByARetry(t *testing.T) {
 	t.Parallel()
-	w := newAtlasWorld(t, func(attempt int, _ activities.CreateLinkInput) (activities.CreateLinkResult, error) {
-		if attempt == 1 {
-			return activities.CreateLinkResult{}, applicationError(migrationlink.ErrTokenRejected, true)
-		}
-		return created("SYNCED")
-	})
-	w.onToken()
-	w.RegisterDelayedCallback(func() {
-		require.Contains(t, w.status(t).Problem.Remedy, "the next attempt makes a new one")
-		w.SignalWorkflow(migrationlink.RetrySignal, nil)
-	}, time.Minute)
-	r := atlasRequest()
-	r.OnBlocked = migrationlink.WaitWhenBlocked
-	w.link(r)
+	for _, problem := range []string{migrationlink.ErrTokenRejected, migrationlink.ErrTokenNotOpened} {
+		t.Run(problem, func(t *testing.T) {
+			t.Parallel()
+			w := newAtlasWorld(t, func(_ int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+				if in.Token.Sealed == sealed(1).Sealed {
+					return activities.CreateLinkResult{}, applicationError(problem, true)
+				}
+				return created("SYNCED")
+			})
+			w.onToken()
+			w.RegisterDelayedCallback(func() {
+				require.Contains(t, w.status(t).Problem.Remedy, "the next attempt makes a new")
+				w.SignalWorkflow(migrationlink.RetrySignal, nil)
+			}, time.Minute)
+			r := atlasRequest()
+			r.OnBlocked = migrationlink.WaitWhenBlocked
+			w.link(r)
 
-	require.NoError(t, w.GetWorkflowError())
-	require.Equal(t, 2, w.looks, "it may be linked by now")
-	require.Equal(t, []string{sealed(1).Sealed, sealed(2).Sealed}, w.linked)
+			require.NoError(t, w.GetWorkflowError())
+			require.Equal(t, 2, w.looks, "it may be linked by now")
+			require.Equal(t, []string{sealed(1).Sealed, sealed(2).Sealed}, w.linked)
+		})
+	}
 }
 
 func TestARetryWithAnotherSourceBringsAnotherLinkToken(t *testing.T) {

@@ -196,7 +196,7 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 			r.doubtMayEnd(ctx, posting.Before)
 		}
 		r.managerKnown = r.managerKnown || !neverStarted(err)
-		err = r.explained(err)
+		err = r.explained(token, err)
 		r.met(ctx, err)
 		return false, err
 	}

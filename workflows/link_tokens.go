@@ -21,6 +21,9 @@ type linkTokens struct {
 	// retry; nil is that of the request.
 	sealed *migrationlink.TokenSource
 	source *migrationlink.TokenSource
+	// posted is the source of the link-token with which the link was made, or may
+	// have been.
+	posted migrationlink.TokenSource
 	// made has one element for each organization of Atlas.
 	made []madeTokens
 }
@@ -31,10 +34,12 @@ type madeTokens struct {
 	known, lost int
 }
 
-// rejected drops a link-token that the manager does not accept: when it is tried
-// again, that is with a new one, as it may have expired.
+// rejected drops a link-token that is of no use: when it is tried again, that is
+// with a new one. It may have expired, or the workers have lost the identity that
+// it was sealed to.
 func (t *linkTokens) rejected(err error) {
-	if problemOf(err).Type == migrationlink.ErrTokenRejected {
+	switch problemOf(err).Type {
+	case migrationlink.ErrTokenRejected, migrationlink.ErrTokenNotOpened:
 		t.sealed = nil
 	}
 }
@@ -107,12 +112,19 @@ func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
 }
 
 // explained says of a link-token that was made in Atlas what a retry does.
-func (r *linkRun) explained(err error) error {
-	problem := problemOf(err)
-	if source := r.tokenSource(); source.Atlas == nil || problem.Type != migrationlink.ErrTokenRejected {
+func (r *linkRun) explained(used migrationlink.TokenSource, err error) error {
+	if r.tokens.sealed == nil || used != *r.tokens.sealed {
 		return err
 	}
-	problem.Remedy = "Look up in Atlas whether the link-token was deleted or has expired, and whether token.atlas.orgId is right: the next attempt makes a new one."
+	problem := problemOf(err)
+	switch problem.Type {
+	case migrationlink.ErrTokenRejected:
+		problem.Remedy = "Look up in Atlas whether the link-token was deleted or has expired, and whether token.atlas.orgId is right: the next attempt makes a new one."
+	case migrationlink.ErrTokenNotOpened:
+		problem.Remedy = "Check that all workers have the same tokens.identities, in the same order: the next attempt makes a new link-token."
+	default:
+		return err
+	}
 	return problemError{Problem: problem}
 }
 

@@ -106,6 +106,10 @@ func (s *scene) ended(result any, err error) {
 		s.atlas.held = false
 		s.met("token rejected")
 	}
+	if err != nil && strings.Contains(err.Error(), migrationlink.ErrTokenNotOpened) {
+		s.atlas.held = false
+		s.met("token not opened")
+	}
 }
 
 func (s *simulatedAtlas) deliver(source migrationlink.TokenSource) {

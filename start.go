@@ -36,6 +36,9 @@ func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	if have != want {
 		return []FieldProblem{{"workflow", fmt.Sprintf("%s is under way, this asks for %s", orNone(have), orNone(want))}}
 	}
+	if have := s.token(); have.Sealed != "" && have.Sealed == asked.token().Sealed {
+		asked = asked.WithToken(have) // whether or not both name the fingerprint
+	}
 	var found []FieldProblem
 	running := s.fields()
 	for i, field := range asked.fields() {
@@ -45,6 +48,13 @@ func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 		}
 	}
 	return found
+}
+
+func (s StartRequest) token() TokenSource {
+	if s.Link == nil {
+		return TokenSource{}
+	}
+	return s.Link.Token
 }
 
 // WithToken returns the request with another source of the link-token.

@@ -90,9 +90,10 @@ func TestTwoSealedLinkTokensAreEqualByTheirFingerprintOnly(t *testing.T) {
 	require.Empty(t, running.Difference(with(migrationlink.TokenSource{Sealed: again, Fingerprint: one})))
 	require.Equal(t, []migrationlink.FieldProblem{
 		{Field: "token.sealed", Problem: "the one under way has fingerprint " + one + ", this asks for fingerprint " + two},
-	}, running.Difference(with(migrationlink.TokenSource{Sealed: sealed, Fingerprint: two})))
+	}, running.Difference(with(migrationlink.TokenSource{Sealed: again, Fingerprint: two})))
 	require.Len(t, with(migrationlink.TokenSource{Sealed: sealed}).Difference(with(migrationlink.TokenSource{Sealed: again})), 1)
 	require.Empty(t, with(migrationlink.TokenSource{Sealed: sealed}).Difference(with(migrationlink.TokenSource{Sealed: sealed})))
+	require.Empty(t, with(migrationlink.TokenSource{Sealed: sealed}).Difference(running), "the very same ciphertext, with and without it")
 	require.NotContains(t, running.Details(), "YWdl", "the story shows no ciphertext")
 
 	atlas := func(ips ...string) migrationlink.StartRequest {

@@ -165,13 +165,13 @@ func (s *simulatedAtlas) available() int {
 	return m.Projects
 }
 
-// atlasCall makes a call of Atlas.
-func (a *attempt) atlasCall(what string, met mishap, effect func() answer) answer {
+// atlasCall makes a call of Atlas. limit is when the worker gives it up.
+func (a *attempt) atlasCall(what string, met mishap, limit time.Duration, effect func() answer) answer {
 	half := halfOf(met)
 	if what == "DELETE" {
 		half = min(half, a.scene.late) // as for links
 	}
-	got := a.call(what, met, half, noLimit, func() answer {
+	got := a.call(what, met, half, limit, func() answer {
 		if refused := a.scene.manager.refusedBy(a.scene.schedule.Manager.AtlasRefusals); refused != "" {
 			return answer{problem: refused, final: true}
 		}
@@ -192,7 +192,7 @@ const lostTokenDelay = 5 * time.Second
 func (a *attempt) createLinkToken(in activities.CreateLinkTokenInput) (activities.CreateLinkTokenResult, error) {
 	before, _ := a.beat.(activities.TokenTrace)
 	a.stopsWith = before
-	opened := a.atlasCall(get, a.fate.Read, func() answer { return answer{} })
+	opened := a.atlasCall(get, a.fate.Read, in.Deadline.Sub(a.scene.now()), func() answer { return answer{} })
 	if opened.problem != "" {
 		return activities.CreateLinkTokenResult{}, a.tokenRefused(opened, before, in.Since, in.Deadline)
 	}
@@ -209,7 +209,7 @@ func (a *attempt) createLinkToken(in activities.CreateLinkTokenInput) (activitie
 		a.scene.met("token lost")
 	}
 	var made *issuedToken
-	got := a.atlasCall("POST", a.fate.Write, func() answer {
+	got := a.atlasCall("POST", a.fate.Write, noLimit, func() answer {
 		made = a.scene.atlas.create()
 		return answer{}
 	})
@@ -231,7 +231,7 @@ func (a *attempt) tokenRefused(got answer, before activities.TokenTrace, since, 
 
 func (a *attempt) deleteLinkToken(in activities.DeleteLinkTokenInput) (activities.DeleteLinkTokenResult, error) {
 	before, _ := a.beat.(activities.TokenTrace)
-	status := a.read(a.fate.Read, noLimit)
+	status := a.read(a.fate.Read, in.Deadline.Sub(a.scene.now()))
 	read := a.scene.manager.readAt
 	switch {
 	case status.problem != "":
@@ -241,7 +241,7 @@ func (a *attempt) deleteLinkToken(in activities.DeleteLinkTokenInput) (activitie
 	case !a.scene.now().Before(in.Deadline) || a.fate.Unmarked || !a.mark(activities.TokenTrace{Lost: true}):
 		return activities.DeleteLinkTokenResult{}, a.tokenRefused(answer{problem: migrationlink.ErrAtlasUnavailable}, before, in.Since, in.Deadline)
 	}
-	got := a.atlasCall("DELETE", a.fate.Write, func() answer {
+	got := a.atlasCall("DELETE", a.fate.Write, noLimit, func() answer {
 		return answer{code: a.scene.atlas.remove(read)}
 	})
 	switch got.code {
@@ -269,7 +269,7 @@ func (a *attempt) verifyInAtlas(in activities.VerifyInAtlasInput) (activities.Ve
 		panic(attemptStops{})
 	}
 	if got.problem == "" && seen.SourceProjects > 0 {
-		got = a.atlasCall(get, a.fate.After, func() answer {
+		got = a.atlasCall(get, a.fate.After, noLimit, func() answer {
 			seen.AvailableProjects = a.scene.atlas.available()
 			return answer{}
 		})

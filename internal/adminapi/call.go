@@ -45,7 +45,7 @@ type Call struct {
 	// bearers are the access tokens that it was sent with: they are no secrets of
 	// the client any more once the server has refused them, but are scrubbed still.
 	bearers []redact.Secret
-	sent atomic.Bool // a request of this call may have reached the server
+	sent    atomic.Bool // a request of this call may have reached the server
 }
 
 // Reply is a reply that was read to its end, or to the limit.

@@ -94,8 +94,12 @@ func (f *follower) reload(asked bool) (files []string) {
 		f.refuse(err, asked)
 		return files
 	}
+	fields := []zap.Field{zap.Strings("changed", changes.Now)}
+	if f.bad != "" && len(changes.Now) == 0 {
+		fields = append(fields, zap.String("note", "it is good again, and what it was before"))
+	}
 	f.last, f.bad = next, ""
-	f.worker.logger.Info("configuration reloaded", zap.Strings("changed", changes.Now))
+	f.worker.logger.Info("configuration reloaded", append(fields, recipients(next)...)...)
 	if len(changes.Restart) > 0 {
 		f.worker.logger.Warn("changes of the configuration that need a restart of the worker", zap.Strings("settings", changes.Restart))
 	}
@@ -113,6 +117,19 @@ func (f *follower) refuse(err error, asked bool) {
 	}
 	f.worker.logger.Error("the configuration was not reloaded, the one in force stays",
 		zap.String("file", f.source.Path), zap.Strings("problems", problems))
+}
+
+// recipients are those of the worker's identities: in the logs of all workers,
+// they tell how far a rotation has come.
+func recipients(c config.Config) []zap.Field {
+	var names []string
+	for _, recipient := range c.Tokens.Identities.Recipients() {
+		names = append(names, recipient.Short())
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []zap.Field{zap.Strings("recipients", names)}
 }
 
 // use takes over what of the configuration needs no restart.

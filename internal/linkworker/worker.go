@@ -129,8 +129,8 @@ func (w *Worker) start(c client.Client) error {
 	if err := w.pollWorkflows(c); err != nil {
 		return err
 	}
-	w.logger.Info("worker ready",
-		zap.Strings("managers", names), zap.Strings("taskQueues", append(queues, migrationlink.TaskQueue)))
+	w.logger.Info("worker ready", append(recipients(w.running),
+		zap.Strings("managers", names), zap.Strings("taskQueues", append(queues, migrationlink.TaskQueue)))...)
 	return nil
 }
 

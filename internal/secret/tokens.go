@@ -73,6 +73,9 @@ func (t Tokens) readFile(name string) (string, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		err = errNoFile
 	}
+	if err != nil && strings.Contains(err.Error(), "escapes") { // package os exports no such error
+		return "", fmt.Errorf("file:%s leads out of the worker's directory of link-tokens; put the file itself there, or a link that stays inside", name)
+	}
 	if err != nil {
 		return "", fileError(name, err)
 	}

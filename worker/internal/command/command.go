@@ -121,8 +121,7 @@ func load(source config.Source) (config.Config, error) {
 	return source.Load()
 }
 
-// reportGood names whom the worker calls, and the recipient to which link-tokens
-// are sealed.
+// reportGood names whom the worker calls, and the recipients of its identities.
 func reportGood(stdout io.Writer, cfg config.Config) error {
 	parts := []string{"ok: " + list("manager", "managers", cfg.Managers)}
 	if len(cfg.Atlas) > 0 {
@@ -130,6 +129,9 @@ func reportGood(stdout io.Writer, cfg config.Config) error {
 	}
 	if recipients := cfg.Tokens.Identities.Recipients(); len(recipients) > 0 {
 		parts = append(parts, "seals to "+recipients[0].String())
+		for _, recipient := range recipients[1:] {
+			parts = append(parts, "opens what is sealed to "+recipient.String())
+		}
 	}
 	_, err := fmt.Fprintln(stdout, strings.Join(parts, "; "))
 	return err

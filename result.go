@@ -76,6 +76,10 @@ type AtlasResult struct {
 	// TokenInDoubt says that the reply to a creation was lost: Atlas may have a
 	// link-token that nobody knows.
 	TokenInDoubt bool `json:"tokenInDoubt,omitempty"`
+	// TokensLeft is how many of the link-tokens that were made serve no link of
+	// this request and were not deleted. It is known at the end; those that are in
+	// doubt do not count.
+	TokensLeft int `json:"tokensLeft,omitempty"`
 	// SourceProjects and AvailableProjects are, with VerifyInAtlas, how many
 	// projects the source organization has, and how many of them Atlas showed as
 	// available when it was last asked.

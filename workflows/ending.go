@@ -28,10 +28,11 @@ type problemError struct {
 
 func (e problemError) Error() string { return e.Message }
 
-// undoFailed is why something could not be removed.
+// undoFailed is why something could not be removed, and what else could not.
 type undoFailed struct {
 	error
 	left leftover
+	also []undoFailed
 }
 
 func (e undoFailed) Unwrap() error { return e.error }
@@ -117,6 +118,11 @@ func undoProblem(err error, undone undoFailed) migrationlink.Problem {
 	problem.Type = migrationlink.ErrUndoFailed
 	problem.Message = fmt.Sprintf("%s, and %s: %s", before, undone.left.what, problem.Message)
 	problem.Remedy += " " + undone.left.remedy
+	for _, also := range undone.also {
+		next := problemOf(also.error)
+		problem.Message += fmt.Sprintf(", and %s: %s", also.left.what, next.Message)
+		problem.Remedy += " " + next.Remedy + " " + also.left.remedy
+	}
 	return problem
 }
 
@@ -143,16 +149,22 @@ func (r *linkRun) linkLeft(problem migrationlink.Problem) migrationlink.Problem 
 }
 
 // tokensLeft says so when there is a link-token in Atlas that serves no link.
-func (r *linkRun) tokensLeft() string {
-	serves := r.result.Created && !r.result.Removed
-	left := ""
-	for _, made := range r.tokens.made {
-		switch {
-		case made.lost > 0:
-			return "; Atlas may have a link-token that nobody knows"
-		case made.known > 0 && !serves:
-			left = "; the link-token that was made in Atlas is left there"
+func (r *linkRun) tokensLeft() (left string) {
+	if r.result.Atlas == nil {
+		return ""
+	}
+	switch n := r.result.Atlas.TokensLeft; n {
+	case 0:
+	case 1:
+		left = "; the link-token that was made in Atlas is left there"
+		if r.result.Created && !r.result.Removed {
+			left = "; a link-token that was made in Atlas before is left there"
 		}
+	default:
+		left = fmt.Sprintf("; %d link-tokens that were made in Atlas are left there", n)
+	}
+	if r.result.Atlas.TokenInDoubt {
+		left += "; Atlas may have a link-token that nobody knows"
 	}
 	return left
 }

@@ -21,6 +21,7 @@ func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (
 			err = errors.Join(err, run.undo(ctx))
 		}
 		run.result.InDoubt = run.result.InDoubt || run.inDoubt()
+		run.sayTokensLeft()
 		return err
 	})
 }
@@ -176,6 +177,7 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 	}
 	r.handled = r.retries
 	token, missing := r.linkToken()
+	source := r.tokenSource()
 	var made activities.CreateLinkResult
 	err := workflow.ExecuteActivity(once(ctx, r.request.Manager, "Create the link of organization "+r.request.OrgID, queue),
 		migrationlink.CreateLinkActivity, activities.CreateLinkInput{
@@ -192,6 +194,7 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 		posting, lost := lostPosting(err)
 		if lost && !missing {
 			r.doubt = &doubt{at: now(ctx), posting: posting}
+			r.tokens.posted = source
 		} else {
 			r.doubtMayEnd(ctx, posting.Before)
 		}
@@ -208,6 +211,9 @@ func (r *linkRun) createOnce(ctx workflow.Context, since time.Time) (linked bool
 		r.status.Problem, r.tokens.wanted, r.tokens.before = nil, true, made.LinkStatus
 		r.saw(ctx, made.LinkStatus)
 		return false, nil
+	}
+	if !missing {
+		r.tokens.posted = source
 	}
 	r.linked(ctx, made.Created, made.LinkStatus)
 	r.result.Polls += made.Polls

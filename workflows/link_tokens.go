@@ -142,56 +142,80 @@ func (r *linkRun) saysNotSyncedWithoutLink() bool {
 	return r.tokens.before != migrationlink.LinkNone && (r.cleared || r.result.Removed)
 }
 
+// deleteTokens returns when an organization of Atlas has none of the link-tokens
+// left that were made for this request, or may have been.
+func (r *linkRun) deleteTokens(ctx workflow.Context, made *madeTokens) error {
+	for made.known+made.lost > 0 && !r.foreign {
+		gone, err := r.deleteToken(ctx, *made)
+		if err != nil {
+			return err
+		}
+		r.deleted(ctx, made, gone)
+	}
+	return nil
+}
+
 // deleteToken returns when Atlas has deleted a link-token, or has none.
-func (r *linkRun) deleteToken(ctx workflow.Context, made madeTokens) error {
+func (r *linkRun) deleteToken(ctx workflow.Context, made madeTokens) (gone activities.DeleteLinkTokenResult, _ error) {
 	since := now(ctx)
 	r.enter(ctx, migrationlink.PhaseUndoing, r.deadline)
 	for {
 		r.handled = r.retries
-		var gone activities.DeleteLinkTokenResult
 		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Delete the link-token in Atlas", max(r.deadline.Sub(now(ctx)), time.Second)),
 			migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
 				Target: r.target, Atlas: made.atlas, Known: made.known > 0, Cleared: r.saysNotSyncedWithoutLink(), Since: since, Deadline: r.deadline,
 			}).Get(ctx, &gone)
 		if err == nil {
-			r.deleted(ctx, made, gone)
-			return nil
+			return gone, nil
 		}
 		r.met(ctx, err)
 		switch {
 		case r.blocks(ctx, err):
 			if goesOn, stopped := r.blocked(ctx, err, nil); stopped != nil || !goesOn {
-				return deadlineReached{err}
+				return gone, deadlineReached{err}
 			}
 			continue
 		case !mayRepeat(err) || !now(ctx).Before(r.deadline):
-			return err
+			return gone, err
 		}
 		if paused := r.pause(ctx, err, now(ctx), "Before the next attempt to delete the link-token"); paused != nil || !now(ctx).Before(r.deadline) {
-			return err
+			return gone, err
 		}
 	}
 }
 
 // deleted records what is left. Of several link-tokens nobody knows which one
 // Atlas has deleted.
-func (r *linkRun) deleted(ctx workflow.Context, made madeTokens, gone activities.DeleteLinkTokenResult) {
+func (r *linkRun) deleted(ctx workflow.Context, made *madeTokens, gone activities.DeleteLinkTokenResult) {
 	r.status.Problem = nil
-	if gone.Kept {
+	switch {
+	case gone.Kept:
 		r.foreign = true
 		r.tell(ctx)
 		return
-	}
-	left := r.tokens.in(made.atlas)
-	switch {
 	case !gone.Deleted:
-		left.known, left.lost = 0, 0
-	case left.known > 0:
-		left.known--
+		made.known, made.lost = 0, 0
+	case made.known > 0:
+		made.known--
 	default:
-		left.lost--
+		made.lost--
 	}
 	r.inAtlas().TokenDeleted = r.inAtlas().TokenDeleted || gone.Deleted
 	r.inAtlas().TokenInDoubt = slices.ContainsFunc(r.tokens.made, func(m madeTokens) bool { return m.lost > 0 })
 	r.tell(ctx)
+}
+
+// sayTokensLeft counts the link-tokens that Atlas still has and that serve no
+// link.
+func (r *linkRun) sayTokensLeft() {
+	left := 0
+	for _, made := range r.tokens.made {
+		left += made.known
+	}
+	if serves := r.result.Created && !r.result.Removed && r.tokens.posted.Atlas != nil; serves {
+		left--
+	}
+	if left > 0 {
+		r.inAtlas().TokensLeft = left
+	}
 }

@@ -156,6 +156,13 @@ func (o *operation) atlasStory() string {
 	case seen.TokenCreated:
 		said = append(said, "a link-token was made")
 	}
+	switch n := seen.TokensLeft; n {
+	case 0:
+	case 1:
+		said = append(said, "1 that serves no link is left there")
+	default:
+		said = append(said, fmt.Sprintf("%d that serve no link are left there", n))
+	}
 	if seen.TokenInDoubt {
 		said = append(said, "there may be a link-token that nobody knows")
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -44,7 +45,7 @@ func (r *linkRun) undo(ctx workflow.Context) error {
 	if r.isOurs() {
 		removal, err := r.remove(ctx, migrationlink.PhaseUndoing, activities.DeleteLinkInput{DoubtUntil: r.doubtUntil()})
 		if err != nil {
-			return undoFailed{err, leftLink}
+			return undoFailed{error: err, left: leftLink}
 		}
 		r.doubt, r.result.Removed = nil, removal.Found || r.result.Created
 		r.saw(ctx, migrationlink.LinkNone)
@@ -59,12 +60,24 @@ func (r *linkRun) undoTokens(ctx workflow.Context) error {
 	if !r.request.DeleteTokenOnUndo || r.foreign || r.inDoubt() || r.result.InDoubt {
 		return nil
 	}
-	for _, made := range r.tokens.made {
-		if err := r.deleteToken(ctx, made); err != nil {
-			return undoFailed{err, leftToken(made.atlas)}
+	var failed []undoFailed
+	end := r.deadline
+	for i := len(r.tokens.made) - 1; i >= 0 && !r.foreign; i-- {
+		// Each organization gets its share of the time: one that nobody can help
+		// does not keep the others.
+		share := now(ctx).Add(end.Sub(now(ctx)) / time.Duration(i+1))
+		r.deadline = share
+		made := &r.tokens.made[i]
+		if err := r.deleteTokens(ctx, made); err != nil {
+			failed = append(failed, undoFailed{error: err, left: leftToken(made.atlas)})
 		}
+		end = end.Add(r.deadline.Sub(share)) // it was extended
 	}
-	return nil
+	if len(failed) == 0 {
+		return nil
+	}
+	failed[0].also = failed[1:]
+	return failed[0]
 }
 
 // leftLink and leftToken say what an undo has left, and the remedy.

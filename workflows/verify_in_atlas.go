@@ -19,7 +19,7 @@ func (r *linkRun) verifyInAtlas(ctx workflow.Context) error {
 		var seen activities.VerifyInAtlasResult
 		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Wait until Atlas shows the projects of organization "+r.request.OrgID, deadline.Sub(now(ctx))),
 			migrationlink.VerifyInAtlasActivity, activities.VerifyInAtlasInput{
-				Target: r.target, Atlas: *r.tokenSource().Atlas, Since: since, Deadline: deadline,
+				Target: r.target, Atlas: r.linkedIn(), Since: since, Deadline: deadline,
 			}).Get(ctx, &seen)
 		if err != nil {
 			seen = lastSeenInAtlas(err)
@@ -33,6 +33,17 @@ func (r *linkRun) verifyInAtlas(ctx workflow.Context) error {
 		}
 		return err
 	})
+}
+
+// linkedIn is the organization of Atlas where the link is, if this request has made
+// it: a retry may have named another one since. Under which name Atlas is called
+// can change, as its configuration does.
+func (r *linkRun) linkedIn() migrationlink.AtlasToken {
+	newest, posted := *r.tokenSource().Atlas, r.tokens.posted.Atlas
+	if r.result.Created && posted != nil && posted.OrgID != newest.OrgID {
+		return *posted
+	}
+	return newest
 }
 
 // lastSeenInAtlas finds what the last look saw, if its error tells.

@@ -1,7 +1,7 @@
 package atlas_test
 
 import (
-	"fmt"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,12 +19,12 @@ func TestAnAccessTokenThatIsRefusedAndRepeatedIsNotTold(t *testing.T) {
 	for _, token := range []string{"canary.access.token.1", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLXNpZw"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			if r.URL.Path == "/api/oauth/token" {
-				_, _ = fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, token)
-				return
+			reply := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600}
+			if r.URL.Path != "/api/oauth/token" {
+				w.WriteHeader(http.StatusUnauthorized)
+				reply = map[string]any{"errorCode": "UNEXPECTED_ERROR", "detail": "bad header " + r.Header.Get("Authorization"), "parameters": []string{token}}
 			}
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = fmt.Fprintf(w, `{"error":401,"errorCode":"UNEXPECTED_ERROR","detail":"bad header %s","parameters":[%q]}`, r.Header.Get("Authorization"), token)
+			_ = json.NewEncoder(w).Encode(reply)
 		}))
 		t.Cleanup(server.Close)
 		client, err := atlas.New(atlas.Config{BaseURL: server.URL, ClientID: "id", ClientSecret: redact.NewSecret("0b1c2d3e4f506172")})

@@ -418,3 +418,33 @@ func TestCancellationDuringTheVerificationUndoes(t *testing.T) {
 	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
 	require.Equal(t, 1, w.deletes)
 }
+
+const otherTargetOrgID = "6a1b2c3d4e5f6a7b8c9d0e2f"
+
+// The link is where its link-token is from, whatever a retry names.
+func TestALinkIsVerifiedWhereItIs(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) { return created("SYNCED") })
+	w.onToken()
+	var looked []migrationlink.AtlasToken
+	w.OnActivity(migrationlink.VerifyInAtlasActivity, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.VerifyInAtlasInput) (activities.VerifyInAtlasResult, error) {
+			if looked = append(looked, in.Atlas); len(looked) < 3 {
+				return activities.VerifyInAtlasResult{}, applicationError(migrationlink.ErrRoleMissing, true)
+			}
+			return activities.VerifyInAtlasResult{SourceProjects: 1, AvailableProjects: 1}, nil
+		})
+	linked, otherOrg := *atlasRequest().Token.Atlas, migrationlink.AtlasToken{Name: "prod", OrgID: otherTargetOrgID}
+	renamed := migrationlink.AtlasToken{Name: "renamed", OrgID: targetOrgID}
+	for i, atlas := range []migrationlink.AtlasToken{otherOrg, renamed} {
+		w.RegisterDelayedCallback(func() {
+			w.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Atlas: &atlas}})
+		}, time.Duration(i+1)*time.Minute)
+	}
+	r := atlasRequest()
+	r.OnBlocked, r.VerifyInAtlas = migrationlink.WaitWhenBlocked, true
+	w.link(r)
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []migrationlink.AtlasToken{linked, linked, renamed}, looked)
+}

@@ -421,6 +421,150 @@ func TestCancellationDuringTheVerificationUndoes(t *testing.T) {
 
 const otherTargetOrgID = "6a1b2c3d4e5f6a7b8c9d0e2f"
 
+// waits never ends by itself.
+func (w *atlasWorld) waits() {
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		return activities.AwaitSyncedResult{}, activity.ErrResultPending
+	})
+}
+
+// rejectedFirst is for a link-token that is replaced.
+func rejectedFirst(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+	if attempt == 1 {
+		return refusedLink(attempt, in)
+	}
+	return linkStays(attempt, in)
+}
+
+func TestNoLinkTokenIsLeftInAtlasUnsaid(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		deletes bool                               // it is asked for
+		found   []activities.DeleteLinkTokenResult // by each deletion
+		want    migrationlink.AtlasResult
+	}{
+		"both are deleted": {
+			deletes: true, found: []activities.DeleteLinkTokenResult{{Deleted: true}, {Deleted: true}},
+			want: migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: true},
+		},
+		"one had expired": {
+			deletes: true, found: []activities.DeleteLinkTokenResult{{Deleted: true}, {}},
+			want: migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: true},
+		},
+		"a link came between": {
+			deletes: true, found: []activities.DeleteLinkTokenResult{{Deleted: true}, {Kept: true}},
+			want: migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: true, TokensLeft: 1},
+		},
+		"not asked for": {want: migrationlink.AtlasResult{TokenCreated: true, TokensLeft: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newAtlasWorld(t, rejectedFirst)
+			w.onToken()
+			w.waits()
+			w.onDelete(nil)
+			if test.deletes {
+				w.OnActivity(migrationlink.DeleteLinkTokenActivity, mock.Anything, mock.Anything).Return(
+					func(context.Context, activities.DeleteLinkTokenInput) (activities.DeleteLinkTokenResult, error) {
+						w.deletedTokens++
+						return test.found[w.deletedTokens-1], nil
+					})
+			}
+			w.RegisterDelayedCallback(func() { w.SignalWorkflow(migrationlink.RetrySignal, nil) }, time.Minute)
+			w.RegisterDelayedCallback(w.CancelWorkflow, 2*time.Minute)
+			r := atlasRequest()
+			r.OnBlocked, r.DeleteTokenOnUndo = migrationlink.WaitWhenBlocked, test.deletes
+			w.link(r)
+
+			require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+			require.Equal(t, len(test.found), w.deletedTokens)
+			require.Equal(t, &test.want, w.status(t).Result.Atlas)
+		})
+	}
+}
+
+func TestALinkSaysWhichLinkTokensItLeaves(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, func(attempt int, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		if attempt == 1 {
+			return refusedLink(attempt, in)
+		}
+		return created("SYNCED")
+	})
+	w.onToken()
+	w.RegisterDelayedCallback(func() { w.SignalWorkflow(migrationlink.RetrySignal, nil) }, time.Minute)
+	r := atlasRequest()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	w.link(r)
+
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, 1, w.status(t).Atlas.TokensLeft, "the second one serves the link")
+}
+
+// A retry named another organization, so that each has a link-token. The time of
+// the undo is for both of them.
+func TestTheLinkTokensOfEachOrganizationAreDeletedWhateverBecomesOfTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, problem := range map[string]error{
+		"which cannot be":         applicationError(migrationlink.ErrOrgNotFound, true),
+		"which blocks":            applicationError(migrationlink.ErrRoleMissing, true),
+		"which cannot be reached": applicationError(migrationlink.ErrAtlasUnavailable, true),
+	} {
+		for bad, good := range map[string]string{targetOrgID: otherTargetOrgID, otherTargetOrgID: targetOrgID} {
+			t.Run(name+", "+bad, func(t *testing.T) {
+				t.Parallel()
+				w := newAtlasWorld(t, rejectedFirst)
+				w.onToken()
+				w.waits()
+				w.onDelete(nil)
+				var deleted []string
+				w.OnActivity(migrationlink.DeleteLinkTokenActivity, mock.Anything, mock.Anything).Return(
+					func(_ context.Context, in activities.DeleteLinkTokenInput) (activities.DeleteLinkTokenResult, error) {
+						if !w.Now().Before(in.Deadline) || in.Atlas.OrgID == bad {
+							return activities.DeleteLinkTokenResult{}, problem
+						}
+						deleted = append(deleted, in.Atlas.OrgID)
+						return activities.DeleteLinkTokenResult{Deleted: true}, nil
+					})
+				other := migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: otherTargetOrgID}}
+				w.RegisterDelayedCallback(func() { w.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &other}) }, time.Minute)
+				w.RegisterDelayedCallback(w.CancelWorkflow, 2*time.Minute)
+				r := atlasRequest()
+				r.OnBlocked, r.DeleteTokenOnUndo = migrationlink.WaitWhenBlocked, true
+				w.link(r)
+
+				errorType, result := w.failure(t)
+				require.Equal(t, migrationlink.ErrUndoFailed, errorType)
+				require.Equal(t, []string{good}, deleted)
+				require.Contains(t, result.Problem.Remedy, "/orgs/"+bad)
+				require.NotContains(t, result.Problem.Remedy, "/orgs/"+good)
+				require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: true, TokensLeft: 1}, result.Atlas)
+				require.LessOrEqual(t, result.EndedAt.Sub(result.StartedAt), 18*time.Minute)
+			})
+		}
+	}
+}
+
+func TestAnUndoThatFailsInTwoOrganizationsNamesBoth(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, rejectedFirst)
+	w.onToken()
+	w.waits()
+	w.onDelete(nil)
+	w.onDeleteToken(activities.DeleteLinkTokenResult{}, applicationError(migrationlink.ErrOrgNotFound, true))
+	other := migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: otherTargetOrgID}}
+	w.RegisterDelayedCallback(func() { w.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &other}) }, time.Minute)
+	w.RegisterDelayedCallback(w.CancelWorkflow, 2*time.Minute)
+	r := atlasRequest()
+	r.OnBlocked, r.DeleteTokenOnUndo = migrationlink.WaitWhenBlocked, true
+	w.link(r)
+
+	_, result := w.failure(t)
+	require.Contains(t, result.Problem.Remedy, "/orgs/"+targetOrgID)
+	require.Contains(t, result.Problem.Remedy, "/orgs/"+otherTargetOrgID)
+	require.Contains(t, result.Problem.Message, "2 link-tokens that were made in Atlas are left there")
+}
+
 // The link is where its link-token is from, whatever a retry names.
 func TestALinkIsVerifiedWhereItIs(t *testing.T) {
 	t.Parallel()

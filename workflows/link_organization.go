@@ -21,6 +21,7 @@ func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (
 			err = errors.Join(err, run.undo(ctx))
 		}
 		run.result.InDoubt = run.result.InDoubt || run.inDoubt()
+		run.sayTokensLeft()
 		return err
 	})
 }

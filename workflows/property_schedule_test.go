@@ -108,9 +108,21 @@ func linkSchedules(ifLinked migrationlink.LinkedPolicy) *rapid.Generator[schedul
 			s.Link.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: targetOrgID}}
 			s.Link.VerifyInAtlas = inHundred(60).Draw(t, "verify")
 			s.Link.DeleteTokenOnUndo = inHundred(60).Draw(t, "delete token")
+			if inHundred(15).Draw(t, "of no use at first") {
+				s.replaceToken(t)
+			}
 		}
 		s.leaveOut()
 		return s
+	})
+}
+
+// replaceToken has the first link-token replaced by a retry.
+func (s *schedule) replaceToken(t *rapid.T) {
+	s.Manager.Token = among(migrationlink.ErrTokenRejected, migrationlink.ErrTokenUnavailable).Draw(t, "problem")
+	s.Link.OnBlocked = migrationlink.WaitWhenBlocked
+	s.Events = append(s.Events, event{
+		After: firstMade, At: moments.Draw(t, "replaced at"), What: among(retryAtOnce, fixAndRetry).Draw(t, "replaced by"),
 	})
 }
 

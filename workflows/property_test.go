@@ -103,7 +103,7 @@ var leastOften = map[string]int{
 	"lost reply": 100, "settled": 70, "undone": 30, "relinked": 30, "blocked": 50, "migration awaited": 10,
 	"retried": 50, "extended": 30, "checked": 20, "accepted": 20,
 
-	"token made": 100, "token lost": 20, "token rejected": 5, "token not opened": 5, "token replaced": 2, "token deleted": 10, "token kept": 2,
+	"token made": 100, "token lost": 20, "token rejected": 5, "token not opened": 5, "token replaced": 15, "token left": 20, "token deleted": 10, "token kept": 2,
 	"looked into Atlas": 50, "verified": 30, "verification timed out": 5,
 }
 

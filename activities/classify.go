@@ -150,7 +150,7 @@ func unavailable(target Target, err error) finding {
 		Problem: migrationlink.Problem{
 			Type:    migrationlink.ErrManagerUnavailable,
 			Message: fmt.Sprintf("manager %q: %v", target.Manager, err),
-			Remedy:  "It is tried again until the limit of the request. If it goes on, check that the manager is up and that the worker reaches it.",
+			Remedy:  "Check that the manager is up and that the worker reaches it. Until the limit of the request it is tried again.",
 		},
 	}
 }
@@ -161,7 +161,7 @@ func unavailable(target Target, err error) finding {
 func replyLost(target Target, err error, posting Posting, delay time.Duration) error {
 	found := classify(target, err)
 	found.Type, found.final, found.cause = migrationlink.ErrReplyLost, true, nil
-	found.Remedy = "Nothing to do: it is looked for, and created again only if it does not appear."
+	found.Remedy = "Check that the manager is up and that the worker reaches it. The link is looked for first, and created again only if it does not appear."
 	return applicationError(found, delay, posting)
 }
 

@@ -126,8 +126,8 @@ func (c *tokenCall) mark(ctx context.Context) error {
 func (c *tokenCall) lost(found finding) error {
 	found.final, found.cause = true, nil
 	if found.Type == migrationlink.ErrAtlasUnavailable {
-		found.Remedy = fmt.Sprintf("Atlas may have a link-token in organization %s that nobody knows: another one is made, and that one is of no use to anybody. "+
-			"If it goes on, check that Atlas is up and that the worker reaches it.", c.asked.OrgID)
+		found.Remedy = fmt.Sprintf("Check that Atlas is up and that the worker reaches it. Atlas may have a link-token in organization %s that nobody knows and that is of no use to anybody: "+
+			"the next attempt makes another one.", c.asked.OrgID)
 	}
 	return applicationError(found, max(backoff(c.since), lostTokenDelay), TokenTrace{Lost: true})
 }

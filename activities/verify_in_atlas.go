@@ -115,7 +115,7 @@ func knowsNoLinkYet(err error) bool {
 func notInAtlas(in VerifyInAtlasInput, seen VerifyInAtlasResult, answer finding) finding {
 	problem := migrationlink.Problem{
 		Type: migrationlink.ErrNotInAtlas,
-		Message: fmt.Sprintf("organization %s of Atlas %q shows none of the %d projects of organization %s of manager %q as available for migration",
+		Message: fmt.Sprintf("organization %s of Atlas %q shows none of the %d projects of organization %s of manager %q",
 			in.Atlas.OrgID, in.Atlas.Name, seen.SourceProjects, in.OrgID, in.Manager),
 		Remedy: "Check that token.atlas.orgId is the organization that was linked, and that the manager reaches Atlas; Refresh on the manager's Live Migration page sends an update to Atlas.",
 	}

@@ -145,6 +145,9 @@ func (r *linkRun) linkLeft(problem migrationlink.Problem) migrationlink.Problem 
 		problem.Message += "; the link that was there before may have been removed"
 	}
 	problem.Message += r.tokensLeft()
+	if problem.Type != migrationlink.ErrUndoFailed { // which says itself what to do about what it could not delete
+		problem.Remedy = strings.TrimSpace(problem.Remedy + " " + r.tokensLeftRemedy())
+	}
 	return problem
 }
 
@@ -169,13 +172,30 @@ func (r *linkRun) tokensLeft() (left string) {
 	return left
 }
 
+// tokensLeftRemedy is what to do about them. What deletes a link-token takes no
+// id, so that it may hit one that serves a link.
+func (o *operation) tokensLeftRemedy() string {
+	switch {
+	case o.result.Atlas == nil || o.result.Atlas.TokensLeft == 0:
+		return ""
+	case o.result.Created && !o.result.Removed:
+		return "Leave what is left in Atlas as long as the link is needed: the call that deletes a link-token takes no id, and may remove the link."
+	}
+	return "What is left in Atlas is deleted by 'atlas liveMigrations link delete' for the target organization: " +
+		"only if that has no other link, as the call takes no id. With deleteTokenOnUndo (--delete-token-on-undo) an undo does it."
+}
+
 // timedOut is the one shape of a reached limit. last is what was met before.
 func (r *linkRun) timedOut(last error, format string, args ...any) error {
 	if r.warning != "" {
 		format += " (the manager had accepted it with: " + strings.ReplaceAll(r.warning, "%", "%%") + ")"
 	}
-	return timedOut(last, goOn+" For a longer limit set createTimeout (--create-timeout) or syncTimeout (--sync-timeout), or extend it while it lasts (starter extend).",
-		format, args...)
+	limit := "createTimeout (--create-timeout)"
+	switch r.status.Phase {
+	case migrationlink.PhaseSyncing, migrationlink.PhaseVerifying:
+		limit = "syncTimeout (--sync-timeout)"
+	}
+	return timedOut(last, goOn+" For a longer limit set "+limit+", or extend it while it lasts (starter extend).", format, args...)
 }
 
 func timedOut(last error, remedy, format string, args ...any) error {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -77,8 +78,16 @@ func outOfTime(err error) bool {
 	return ok || mayRepeat(err)
 }
 
-// problemOf returns the problem that an error carries, or makes one of it.
+// problemOf returns the problem that an error carries, or makes one of it. Its
+// message has no full stop, which the words of a server may end with: more may
+// follow.
 func problemOf(err error) migrationlink.Problem {
+	problem := foundProblem(err)
+	problem.Message = strings.TrimSuffix(problem.Message, ".")
+	return problem
+}
+
+func foundProblem(err error) migrationlink.Problem {
 	if own, ok := errors.AsType[problemError](err); ok {
 		return own.Problem
 	}

@@ -102,7 +102,26 @@ func (o *operation) whatToDo() string {
 	case o.status.Problem.Type == migrationlink.ErrMigrationRunning:
 		return remedy + " It goes on by itself then; to look at once: " + o.command("retry") + " or the signal `" + migrationlink.RetrySignal + "`."
 	}
+	if o.needsOtherToken() {
+		return remedy + " Then " + o.command("retry", "--token-stdin") + ", or send the signal `" + migrationlink.RetrySignal + "` with the new link-token, sealed."
+	}
 	return remedy + " Then " + o.command("retry") + ", or send the signal `" + migrationlink.RetrySignal + "`."
+}
+
+// needsOtherToken tells whether it goes on only with another link-token: what is
+// sealed stays as it is, while what a reference names is read anew, and what is
+// made in Atlas is made anew. Workers without any identity can open none.
+func (o *operation) needsOtherToken() bool {
+	if o.asked.Link == nil || o.asked.Link.Token.Sealed == "" {
+		return false
+	}
+	switch o.status.Problem.Type {
+	case migrationlink.ErrTokenRejected:
+		return true
+	case migrationlink.ErrTokenNotOpened:
+		return !strings.Contains(o.status.Problem.Message, "has no identities") // the words of package seal
+	}
+	return false
 }
 
 func (o *operation) hint() string {
@@ -112,6 +131,9 @@ func (o *operation) hint() string {
 		return "Nothing. To look at once: " + o.command("check") + "; " + end
 	case migrationlink.PhaseVerifying:
 		return "Nothing; " + end
+	}
+	if remedy := o.tokensLeftRemedy(); remedy != "" {
+		return remedy
 	}
 	return "Nothing."
 }

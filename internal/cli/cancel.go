@@ -134,8 +134,7 @@ func cancelError(run linkRun, result migrationlink.LinkResult) error {
 
 func (a *app) printCancelled(run linkRun, result migrationlink.LinkResult) error {
 	if result.Outcome == migrationlink.OutcomeCancelled && !a.json() {
-		message, _ := outcomeText(run, result)
-		a.say("%s", message)
+		a.say("%s", inSentences(outcomeText(run, result)))
 		return nil
 	}
 	return a.printResult(run, nil, result)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
@@ -69,4 +70,21 @@ func TestCancelTellsWhenTheLinkEndedOtherwise(t *testing.T) {
 	require.Equal(t, ExitOther, exitCode(err))
 	require.ErrorContains(t, err, "before the cancellation reached it")
 	require.NoError(t, cancelError(testRun, withOutcome(migrationlink.OutcomeCancelled, nil)))
+}
+
+// What Temporal tells of the call is older than what the workflow says of itself.
+func TestWhatIsUndoneHasNoNextCallOfTheWaitThatItEnded(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.pending, f.status = []*workflowpb.PendingActivityInfo{polling(refusal)}, syncing()
+	f.status.Phase = migrationlink.PhaseUndoing
+	done := newCommand(f).run(t.Context(), args("status")...)
+	require.Contains(t, done.stdout, "state         running, undoing\n")
+	require.NotContains(t, done.stdout, "next call")
+	require.NotContains(t, done.stdout, refusal.Message)
+
+	f.pending[0].ActivityType.Name = migrationlink.DeleteLinkActivity
+	done = newCommand(f).run(t.Context(), args("status")...)
+	require.Contains(t, done.stdout, "next call     12:00:14")
+	require.Contains(t, done.stdout, refusal.Message)
 }

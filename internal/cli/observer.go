@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,6 +211,7 @@ func (o *observation) addActivity(pending *workflowpb.PendingActivityInfo) {
 		o.queued = firstTime(o.nextTry, timeOf(pending.GetScheduledTime()))
 	}
 	o.problem = problemOf(pending.GetLastFailure())
+	o.atlas = projectsSeen(pending.GetLastFailure())
 
 	var progress migrationlink.Progress
 	if !readHeartbeat(pending.GetHeartbeatDetails(), &progress) {
@@ -260,6 +262,27 @@ func problemOf(last *failurepb.Failure) *migrationlink.Problem {
 	return &problem
 }
 
+// projectsSeen is what the last look at Atlas saw, which its error carries behind
+// the problem and the progress; nil when it does not.
+func projectsSeen(last *failurepb.Failure) *migrationlink.AtlasResult {
+	if last == nil {
+		return nil
+	}
+	application, ok := errors.AsType[*temporal.ApplicationError](temporal.GetDefaultFailureConverter().FailureToError(last))
+	if !ok || application.Type() != migrationlink.ErrNotInAtlas || !application.HasDetails() {
+		return nil
+	}
+	var (
+		problem  migrationlink.Problem
+		progress migrationlink.Progress
+		seen     struct{ SourceProjects, AvailableProjects int }
+	)
+	if application.Details(&problem, &progress, &seen) != nil || seen.SourceProjects == 0 {
+		return nil
+	}
+	return &migrationlink.AtlasResult{SourceProjects: seen.SourceProjects, AvailableProjects: seen.AvailableProjects}
+}
+
 // phaseOf guesses the phase, for when no worker answers.
 func phaseOf(activity string, run linkRun) migrationlink.Phase {
 	switch activity {
@@ -287,18 +310,33 @@ func (o observation) withStatus(status *migrationlink.Status, noWorker string) o
 	if status == nil {
 		return o
 	}
+	calledToUndo := o.isEnding()
 	o.phase, o.phaseSince, o.deadline = status.Phase, status.PhaseSince, status.Deadline
 	o.blockedIn = status.BlockedIn
 	o.polls += status.Polls
-	o.inDoubt, o.atlas = status.InDoubt, status.Atlas
+	o.inDoubt, o.atlas = status.InDoubt, withProjects(status.Atlas, o.atlas)
 	o.created, o.createdAt, o.cancelReason = status.Created, status.CreatedAt, status.CancelReason
 	if o.linkStatus == "" {
 		o.linkStatus = status.LinkStatus
+	}
+	if o.isEnding() && !calledToUndo {
+		// It was looked at before it was called off: what it was to do next is over.
+		o.problem, o.nextTry, o.attempt, o.paused, o.queued = nil, time.Time{}, 0, false, time.Time{}
 	}
 	if o.problem == nil || o.blocked() {
 		o.problem = status.Problem
 	}
 	return o
+}
+
+// withProjects is what the workflow tells of Atlas, with what was seen there last.
+func withProjects(told, seen *migrationlink.AtlasResult) *migrationlink.AtlasResult {
+	if told == nil || seen == nil {
+		return cmp.Or(told, seen)
+	}
+	all := *told
+	all.SourceProjects, all.AvailableProjects = seen.SourceProjects, seen.AvailableProjects
+	return &all
 }
 
 func (o observation) blocked() bool { return o.phase == migrationlink.PhaseBlocked }

@@ -107,13 +107,13 @@ func outcomeText(run linkRun, result migrationlink.LinkResult) (message, remedy 
 		if result.CancelReason != "" {
 			message += " (" + oneLine(result.CancelReason) + ")"
 		}
-		return message + ": " + linkLeft(run, result) + replacing(result) + inAtlas(result), ""
+		return message + ": " + linkLeft(run, result) + replacing(result) + inAtlas(result), leftInAtlasRemedy(result)
 	}
 	message = strings.ReplaceAll(string(result.Outcome), "-", " ")
 	if result.Problem == nil {
 		return message, seeHistory
 	}
-	return message + ": " + oneLine(result.Problem.Message) + replacing(result) + inAtlas(result), oneLine(result.Problem.Remedy)
+	return message + ": " + strings.TrimSuffix(oneLine(result.Problem.Message), ".") + replacing(result) + inAtlas(result), oneLine(result.Problem.Remedy)
 }
 
 func effort(result migrationlink.LinkResult) string {

@@ -12,8 +12,8 @@ import (
 )
 
 const retryHelp = `Retry makes a blocked link, or unlinking, go on where it stopped, and one that
-waits before it tries again to create the link do so at once. Fix what 'starter
-status' names first.
+waits before it tries again to create the link, or asks Atlas again, do so at
+once. Fix what 'starter status' names first.
 
 With one of --token-ref, --token-stdin, --token-file, --sealed-token-file and
 --atlas the link goes on with another link-token, see 'starter link --help'. With
@@ -92,10 +92,7 @@ func (a *app) retry(ctx context.Context, run linkRun, request migrationlink.Retr
 	}
 	if !seen.canRetry() {
 		remedy := "The manager is asked again and again, at most 45 s apart."
-		switch seen.phase {
-		case migrationlink.PhaseVerifying:
-			remedy = "Atlas is asked again and again, at most 45 s apart."
-		case migrationlink.PhaseSyncing:
+		if seen.phase == migrationlink.PhaseSyncing {
 			remedy = fmt.Sprintf("To have the manager asked now use 'starter check %s'.", run.flags())
 		}
 		return failure{ExitOther, fmt.Sprintf("the %s of organization %s is not blocked, it is %s and goes on by itself; nothing was sent", run.noun(), run.orgID, seen.phase), remedy}
@@ -151,10 +148,10 @@ func (o observation) blockedAgain() error {
 }
 
 // canRetry tells whether the signal would do something: it ends the waiting of
-// the workflow, not that of an activity between its own attempts. A doubt counts
-// as yes.
+// the workflow, and that for Atlas, but not that of other activities between their
+// own attempts. A doubt counts as yes.
 func (o observation) canRetry() bool {
-	waits := o.phase == migrationlink.PhaseCreating && o.problem != nil
+	waits := o.phase == migrationlink.PhaseVerifying || o.phase == migrationlink.PhaseCreating && o.problem != nil
 	return o.running() && (o.blocked() || waits || o.noWorker != "")
 }
 
@@ -164,6 +161,8 @@ func (o observation) retryText() string {
 		return fmt.Sprintf("Told the %s to go on with %s. It was blocked by: %s", o.run.noun(), orStep(o.blockedIn), inSentences(o.problem.Message, "")) + o.workerText()
 	case o.blocked():
 		return fmt.Sprintf("Told the %s to go on with %s", o.run.noun(), orStep(o.blockedIn)) + o.workerText()
+	case o.phase == migrationlink.PhaseVerifying && o.problem == nil:
+		return "Told the link to ask Atlas at once" + o.workerText()
 	case o.problem != nil:
 		return fmt.Sprintf("Told the %s to try at once. It was not blocked, it is %s and tries again by itself after: %s", o.run.noun(), o.phase, inSentences(o.problem.Message, "")) + o.workerText()
 	}

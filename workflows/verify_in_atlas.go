@@ -14,7 +14,7 @@ import (
 // verifyInAtlas returns when Atlas shows a project of the source organization, or
 // that has none.
 func (r *linkRun) verifyInAtlas(ctx workflow.Context) error {
-	return r.await(ctx, migrationlink.PhaseVerifying, "Atlas did not show a project of the source organization within %s", func(since, deadline time.Time) error {
+	return r.await(ctx, migrationlink.PhaseVerifying, "the link was not verified in Atlas within %s", func(since, deadline time.Time) error {
 		r.handled = r.retries
 		var seen activities.VerifyInAtlasResult
 		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Wait until Atlas shows the projects of organization "+r.request.OrgID, deadline.Sub(now(ctx))),

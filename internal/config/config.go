@@ -5,7 +5,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -90,9 +89,12 @@ func (s Source) Load() (Config, error) {
 	refuse := func(problems ...string) (Config, error) {
 		return Config{Files: files}, &Error{s.Path, problems}
 	}
-	content, err := os.ReadFile(s.Path)
+	content, err := secret.ReadFile(s.Path)
 	if err != nil {
 		return refuse(fmt.Sprintf("cannot be read: %v; check the path", err))
+	}
+	if nestsTooDeep(content) {
+		return refuse(fmt.Sprintf("nests more than %d levels of brackets or dotted keys; check that it is the worker's configuration", mostNested))
 	}
 	var values map[string]any
 	if err := toml.Unmarshal(content, &values); err != nil {

@@ -4,10 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
@@ -29,7 +29,7 @@ func readCA(s *section) string {
 		return ""
 	}
 	s.uses(path)
-	content, err := os.ReadFile(path) //nolint:gosec // who configures the worker names the file
+	content, err := secret.ReadFile(path)
 	if err != nil {
 		s.report("ca_file", fmt.Sprintf("the CA file cannot be read: %v; check its path, or leave it out for the system's certificates", err))
 	} else if !x509.NewCertPool().AppendCertsFromPEM(content) {
@@ -48,7 +48,7 @@ func (t TLS) withClient(s *section) TLS {
 	if s.bad("client_cert_file") || s.bad("client_key_file") {
 		return t
 	}
-	certificate, err := os.ReadFile(certificateFile) //nolint:gosec // who configures the worker names the file
+	certificate, err := secret.ReadFile(certificateFile)
 	if err != nil {
 		s.report("client_cert_file", fmt.Sprintf("the client's certificate cannot be read: %v; check its path", err))
 	}

@@ -16,17 +16,15 @@ import (
 func makeClients(next, before config.Config, old activities.Clients) (activities.Clients, error) {
 	managers, managersErr := makeEach(next.Managers, before.Managers, old.Managers)
 	atlases, atlasErr := makeEach(next.Atlas, before.Atlas, old.Atlas)
-	clients := activities.Clients{
+	if err := errors.Join(managersErr, atlasErr); err != nil {
+		return activities.Clients{}, err // those that were made have no connections yet
+	}
+	return activities.Clients{
 		Managers:   managers,
 		Atlas:      atlases,
 		Tokens:     next.Tokens.Source(),
 		Identities: next.Tokens.Identities,
-	}
-	if err := errors.Join(managersErr, atlasErr); err != nil {
-		closeReplaced(clients, old)
-		return activities.Clients{}, err
-	}
-	return clients, nil
+	}, nil
 }
 
 type closer interface {
@@ -54,7 +52,7 @@ func makeEach[P party[P, C], C closer](next, before []P, old map[string]C) (map[
 		}
 		client, err := p.Client()
 		if err != nil {
-			return made, fmt.Errorf("%s: %w", p.ID(), err)
+			return nil, fmt.Errorf("%s: %w", p.ID(), err)
 		}
 		made[p.ID()] = client
 	}

@@ -2,9 +2,14 @@ package linkworker_test
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -12,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/migrationlink/migrationlink"
@@ -89,6 +95,8 @@ func TestABadConfigurationIsReportedOnceAndTheOneInForceStays(t *testing.T) {
 		"no TOML":       {func() { f.write("worker.toml", "private_key = "+rightKey) }, "line 1 "},
 		"unknown key":   {func() { f.write("worker.toml", good+"colour = 1") }, "managers.demo.colour: unknown key"},
 		"no file":       {func() { require.NoError(t, os.Remove(path)) }, "cannot be read"},
+		"a pipe":        {func() { require.NoError(t, os.Remove(path)); require.NoError(t, syscall.Mkfifo(path, 0o600)) }, "it is not a regular file"},
+		"brackets":      {func() { f.write("worker.toml", "a = "+strings.Repeat("[", 5_000_000)) }, "larger than 1024 KiB"},
 		"no key":        {func() { require.NoError(t, os.RemoveAll(filepath.Dir(key))) }, "managers.demo.private_key: file:" + key + " cannot be read"},
 		"empty key":     {func() { f.write("keys/key", "") }, "is empty"},
 		"readable keys": {func() { require.NoError(t, os.Chmod(key, 0o644)) }, "mode 0644 lets every user"}, //nolint:gosec // that is the point
@@ -180,6 +188,58 @@ func TestOnlyClientsWhoseConfigurationChangedAreReplaced(t *testing.T) {
 	require.Same(t, before.Atlas["x"], after.Atlas["x"])
 }
 
+func TestAReplacedClientLeavesNoConnection(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var open atomic.Int64
+	manager := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"SYNCED"}`)
+	}))
+	manager.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	manager.Start()
+	t.Cleanup(manager.Close)
+	f.write("worker.toml", strings.ReplaceAll(f.manager("demo", f.write("key", wrongKey)), f.server.URL, manager.URL))
+	f.follow()
+	f.requireAnswer()
+	require.EqualValues(t, 1, open.Load())
+
+	f.write("key", rightKey)
+	f.waitLog(reloaded)
+	require.Eventually(t, func() bool { return open.Load() == 0 }, 10*time.Second, 10*time.Millisecond)
+	f.requireAnswer()
+}
+
+func TestAWorkerStopsAlthoughItsConfigurationCannotBeReadToTheEnd(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	f.logger = f.logger.WithOptions(zap.Hooks(func(line zapcore.Entry) error {
+		if line.Message == refused { // stands in for a file that hangs
+			close(reading)
+			<-goOn
+		}
+		return nil
+	}))
+	f.write("worker.toml", f.manager("demo", f.write("key", rightKey)))
+	worker := f.follow()
+	f.write("worker.toml", "colour = 1")
+	<-reading
+	begin := time.Now()
+	worker.Stop()
+	require.Less(t, time.Since(begin), 5*time.Second)
+	require.Equal(t, 1, f.logs.FilterMessageSnippet("without waiting").Len())
+	close(goOn)
+	worker.Stop()
+	require.Equal(t, 1, f.logs.FilterMessageSnippet("without waiting").Len(), "it has ended")
+}
+
 // fixture is a worker that follows a file, with a manager that accepts rightKey.
 type fixture struct {
 	t         *testing.T
@@ -203,7 +263,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-func (f *fixture) follow() {
+func (f *fixture) follow() *linkworker.Worker {
 	f.t.Helper()
 	source := config.Source{Path: filepath.Join(f.directory, "worker.toml")}
 	cfg, err := source.Load()
@@ -215,6 +275,7 @@ func (f *fixture) follow() {
 	f.calls = suite.NewTestActivityEnvironment()
 	activities.Register(f.calls, worker.Activities())
 	worker.Follow(source, f.hangup)
+	return worker
 }
 
 func (f *fixture) manager(name, keyFile string) string {

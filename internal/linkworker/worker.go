@@ -26,6 +26,9 @@ import (
 // would take most of the time after which an attempt without one counts as lost.
 const heartbeatInterval = 500 * time.Millisecond
 
+// followingEnds is how long a stop waits for a configuration that is being read.
+const followingEnds = 2 * time.Second
+
 // Worker polls one task queue for workflows and one per manager for activities.
 type Worker struct {
 	logger   *zap.Logger
@@ -100,15 +103,30 @@ func (w *Worker) Failed() <-chan error { return w.failed }
 // of the configuration, and returns when all have ended.
 func (w *Worker) Stop() {
 	w.stopFollowing()
-	w.following.Wait()
 	var stopping sync.WaitGroup
 	for _, poller := range w.pollers {
 		stopping.Go(poller.Stop)
 	}
 	stopping.Wait()
-	closeReplaced(w.clients, activities.Clients{})
+	w.endClients()
 	if len(w.pollers) > 0 {
 		w.logger.Info("worker stopped")
+	}
+}
+
+// endClients closes the clients when nobody replaces them any more. It does not
+// wait long for that: the file that is being read may be on a server that hangs.
+func (w *Worker) endClients() {
+	ended := make(chan struct{})
+	go func() {
+		w.following.Wait()
+		closeReplaced(w.clients, activities.Clients{})
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(followingEnds):
+		w.logger.Warn("the configuration is still being read: the worker ends without waiting for that")
 	}
 }
 

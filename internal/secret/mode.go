@@ -3,7 +3,6 @@ package secret
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 )
 
@@ -14,17 +13,22 @@ const (
 	groupWrites fs.FileMode = 0o020
 )
 
-// readPrivate reads a file, unless others may. The mode is that of the opened
-// file, so that symbolic links do not count.
-func readPrivate(name string, file *os.File, allowReadable bool) (string, error) {
-	info, err := file.Stat()
+// readPrivate reads a file with a secret, unless others may. The mode is that of
+// the opened file, so that symbolic links do not count.
+func readPrivate(how opener, name string, allowReadable bool) (string, error) {
+	file, info, err := open(how, name)
 	if err != nil {
 		return "", fileError(name, err)
 	}
+	defer func() { _ = file.Close() }()
 	if problem := modeProblem(info.Mode().Perm()); problem != "" && !allowReadable {
 		return "", fmt.Errorf("file:%s: %s; chmod 600 it, or 440 and give it to a group of the worker's user alone (in a mounted secret set the mode of its files)", name, problem)
 	}
-	return readLimited(name, file)
+	content, err := readLimited(file, maxSecret)
+	if err != nil {
+		return "", fileError(name, err)
+	}
+	return string(content), nil
 }
 
 // modeProblem permits reading by the group: orchestrators mount secrets so.

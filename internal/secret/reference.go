@@ -6,7 +6,6 @@ package secret
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +15,6 @@ import (
 
 	"github.com/migrationlink/migrationlink/redact"
 )
-
-// maxSize is far above any key or link-token, and keeps a wrong file name from
-// filling the memory.
-const maxSize = 64 << 10
 
 // variableName is narrow so that a secret put behind "env:" by mistake, such as
 // a key with hyphens, is not taken for a name and repeated.
@@ -108,37 +103,8 @@ func readVariable(name, where string) (string, error) {
 }
 
 func (r Reader) readFile(path string) (string, error) {
-	// A pipe would block until somebody writes to it.
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNoFile
-	}
-	if err != nil {
-		return "", fileError(path, err)
-	}
-	file, err := os.Open(path) //nolint:gosec // who configures the worker names the file; requests go through Tokens
-	if err != nil {
-		return "", fileError(path, err)
-	}
-	defer func() { _ = file.Close() }()
-	return readPrivate(path, file, r.AllowReadable)
+	return readPrivate(os.OpenFile, path, r.AllowReadable)
 }
-
-func readLimited(name string, file io.Reader) (string, error) {
-	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err == nil && len(content) > maxSize {
-		err = errTooBig
-	}
-	if err != nil {
-		return "", fileError(name, err)
-	}
-	return string(content), nil
-}
-
-var (
-	errNoFile = errors.New("it is not a regular file")
-	errTooBig = fmt.Errorf("it is larger than %d KiB and can be no secret", maxSize>>10)
-)
 
 // fileError drops the path that package os puts before its errors: it would
 // stand there twice.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ func TestAReferenceOfTheConfigurationIsResolvedOrRefusedWithTheRemedy(t *testing
 	t.Setenv("KEY", canary)
 	t.Setenv("EMPTY", "")
 	t.Setenv("TWO_LINES", canary+"\nmore")
+	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
 
 	for name, test := range map[string]struct{ reference, want, problem string }{
 		"variable":             {"env:KEY", canary, ""},
@@ -34,6 +36,7 @@ func TestAReferenceOfTheConfigurationIsResolvedOrRefusedWithTheRemedy(t *testing
 		"more than the key":    {"env:TWO_LINES", "", "put the key alone into it"},
 		"missing file":         {"file:" + directory + "/none", "", "no such file or directory; check that"},
 		"directory":            {"file:" + directory, "", "not a regular file"},
+		"pipe":                 {"file:" + directory + "/pipe", "", "not a regular file"},
 		"relative path":        {"file:key", "", "must be absolute"},
 		"huge file":            {file(strings.Repeat("x", 64<<10+1)), "", "larger than 64 KiB"},
 		"nothing":              {"", "", `is missing; set it to "env:NAME"`},
@@ -55,6 +58,7 @@ func TestALinkTokenIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
 	write(t, directory, "huge", strings.Repeat("x", 64<<10+1))
 	require.NoError(t, os.MkdirAll(filepath.Join(directory, "sub"), 0o700))
 	write(t, directory, "sub/demo", canary)
+	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
 	t.Setenv("LINK_TOKEN_DEMO", canary+"\n")
 	t.Setenv("LINK_TOKEN_EMPTY", " ")
 	t.Setenv("OTHER_SECRET", canary)
@@ -70,6 +74,7 @@ func TestALinkTokenIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
 		"empty file":             {directory, "file:empty", "", "is empty; put the link-token into it"},
 		"missing file":           {directory, "file:none", "", "file:none cannot be read: no such file or directory; check"},
 		"huge file":              {directory, "file:huge", "", "larger than 64 KiB"},
+		"pipe":                   {directory, "file:pipe", "", "not a regular file"},
 		"no directory":           {"", "file:demo", "", "set tokens.directory"},
 		"directory is not there": {directory + "/none", "file:demo", "", "check tokens.directory"},
 		"token itself":           {directory, canary, "", `must be "env:LINK_TOKEN_NAME"`},
@@ -104,6 +109,33 @@ func TestNoReferenceEscapesTheDirectoryOfTokens(t *testing.T) {
 		require.Error(t, err, name)
 		require.Empty(t, token.Reveal(), name)
 		require.NotContains(t, err.Error(), canary, name)
+	}
+}
+
+func TestWhatIsNoSecretIsReadFromARegularFileOfBoundedSize(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
+	write(t, directory, "good", strings.Repeat("x", 1<<20))
+	write(t, directory, "huge", strings.Repeat("x", 1<<20+1))
+	require.NoError(t, os.Symlink("/dev/zero", directory+"/endless"))
+	for name, problem := range map[string]string{
+		"good":    "",
+		"none":    "no such file or directory",
+		"":        "it is not a regular file",
+		"pipe":    "it is not a regular file",
+		"endless": "it is not a regular file",
+		"huge":    "it is larger than 1024 KiB",
+	} {
+		path := filepath.Join(directory, name)
+		content, err := secret.ReadFile(path)
+		if problem == "" {
+			require.NoError(t, err, name)
+			require.Len(t, content, 1<<20)
+			continue
+		}
+		require.ErrorContains(t, err, path+": "+problem)
+		require.Empty(t, content)
 	}
 }
 

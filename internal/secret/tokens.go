@@ -69,20 +69,9 @@ func (t Tokens) readFile(name string) (string, error) {
 		return "", fmt.Errorf("the worker's directory of link-tokens cannot be opened: %w; check tokens.directory in its configuration", err)
 	}
 	defer func() { _ = root.Close() }()
-	info, err := root.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNoFile
-	}
+	text, err := readPrivate(root.OpenFile, name, t.allowReadable)
 	if err != nil && strings.Contains(err.Error(), "escapes") { // package os exports no such error
 		return "", fmt.Errorf("file:%s leads out of the worker's directory of link-tokens; put the file itself there, or a link that stays inside", name)
 	}
-	if err != nil {
-		return "", fileError(name, err)
-	}
-	file, err := root.Open(name)
-	if err != nil {
-		return "", fileError(name, err)
-	}
-	defer func() { _ = file.Close() }()
-	return readPrivate(name, file, t.allowReadable)
+	return text, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
@@ -48,6 +49,22 @@ func (o *operation) untilRetry(ctx workflow.Context, meanwhile workflow.Future) 
 			return goesOn(), err
 		}
 	}
+}
+
+// unlessRetried waits for activities that are repeated by themselves, where the
+// delay between two may be long. The signal retry ends them: retried says that they
+// have done nothing, and are to be started anew.
+func (o *operation) unlessRetried(ctx workflow.Context, execute func(workflow.Context) workflow.Future, result any) (retried bool, _ error) {
+	o.handled = o.retries
+	attempts, stop := workflow.WithCancel(ctx)
+	defer stop()
+	executing := execute(attempts)
+	waited := workflow.Await(ctx, func() bool { return executing.IsReady() || o.retries != o.handled })
+	if waited == nil && !executing.IsReady() {
+		stop() // what was sent is waited for, if the options of the activity say so
+	}
+	err := executing.Get(ctx, result)
+	return temporal.IsCanceledError(err) && ctx.Err() == nil, err
 }
 
 // pause waits before the next attempt for as long as the last one's error says,

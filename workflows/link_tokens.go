@@ -76,8 +76,9 @@ func (r *linkRun) linkToken() (_ migrationlink.TokenSource, missing bool) {
 	return source, true
 }
 
-// makeToken has a link-token made in Atlas, unless a retry has brought one. When
-// it fails, it is looked first again whether it is needed still.
+// makeToken has a link-token made in Atlas, unless a retry has brought one, or
+// brings one meanwhile. When it fails, it is looked first again whether it is
+// needed still.
 func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
 	r.tokens.wanted = false
 	source, missing := r.linkToken()
@@ -85,18 +86,22 @@ func (r *linkRun) makeToken(ctx workflow.Context, since time.Time) error {
 	if !missing {
 		return nil
 	}
-	r.handled = r.retries
 	var made activities.CreateLinkTokenResult
-	err := workflow.ExecuteActivity(making(ctx, r.request.Manager, "Make the link-token in Atlas", r.deadline.Sub(now(ctx))),
-		migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
-			Target: r.target, Atlas: *source.Atlas, Since: since, Deadline: r.deadline,
-		}).Get(ctx, &made)
+	retried, err := r.unlessRetried(ctx, func(ctx workflow.Context) workflow.Future {
+		return workflow.ExecuteActivity(making(ctx, r.request.Manager, "Make the link-token in Atlas", r.deadline.Sub(now(ctx))),
+			migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
+				Target: r.target, Atlas: *source.Atlas, Since: since, Deadline: r.deadline,
+			})
+	}, &made)
 	lost := made.InDoubt || lostToken(err)
 	if lost {
 		r.tokens.in(*source.Atlas).lost++
 		r.inAtlas().TokenInDoubt = true
 	}
-	if err != nil {
+	switch {
+	case retried:
+		return nil
+	case err != nil:
 		r.met(ctx, err)
 		return err
 	}

@@ -15,12 +15,16 @@ import (
 // that has none.
 func (r *linkRun) verifyInAtlas(ctx workflow.Context) error {
 	return r.await(ctx, migrationlink.PhaseVerifying, "the link was not verified in Atlas within %s", func(since, deadline time.Time) error {
-		r.handled = r.retries
 		var seen activities.VerifyInAtlasResult
-		err := workflow.ExecuteActivity(again(ctx, r.request.Manager, "Wait until Atlas shows the projects of organization "+r.request.OrgID, deadline.Sub(now(ctx))),
-			migrationlink.VerifyInAtlasActivity, activities.VerifyInAtlasInput{
-				Target: r.target, Atlas: r.linkedIn(), Since: since, Deadline: deadline,
-			}).Get(ctx, &seen)
+		retried, err := true, error(nil)
+		for retried {
+			retried, err = r.unlessRetried(ctx, func(ctx workflow.Context) workflow.Future {
+				return workflow.ExecuteActivity(again(ctx, r.request.Manager, "Wait until Atlas shows the projects of organization "+r.request.OrgID, deadline.Sub(now(ctx))),
+					migrationlink.VerifyInAtlasActivity, activities.VerifyInAtlasInput{
+						Target: r.target, Atlas: r.linkedIn(), Since: since, Deadline: deadline,
+					})
+			}, &seen)
+		}
 		if err != nil {
 			seen = lastSeenInAtlas(err)
 			r.met(ctx, err)

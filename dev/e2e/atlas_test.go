@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
@@ -37,6 +38,10 @@ private_key = "env:DEMO_PRIVATE_KEY"
 base_url    = %[2]q
 public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
 private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
+[atlas.down]
+base_url    = "http://127.0.0.1:1"
+public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
+private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
 [atlas.account]
 base_url      = %[2]q
 client_id     = "env:CLIENT_ID"
@@ -53,6 +58,18 @@ func (j *joint) startWorker() {
 
 func (j *joint) atlas(org string) opsmanagertest.AtlasOrgState {
 	return j.manager.State().Atlas.Orgs[org]
+}
+
+// attempts counts those of an activity that is under way.
+func (j *joint) attempts(run client.WorkflowRun, activityType string) (attempts int32) {
+	described, err := j.temporal.DescribeWorkflowExecution(j.t.Context(), run.GetID(), run.GetRunID())
+	require.NoError(j.t, err)
+	for _, pending := range described.GetPendingActivities() {
+		if pending.GetActivityType().GetName() == activityType {
+			attempts = pending.GetAttempt()
+		}
+	}
+	return attempts
 }
 
 func TestALinkTokenIsMadeInAtlasAndTheLinkIsVerifiedThere(t *testing.T) {
@@ -90,10 +107,36 @@ func TestTheUndoDeletesTheLinkTokenOnlyWhenAsked(t *testing.T) {
 		requireCancelled(t, run)
 		result := j.status(run).Result
 		require.True(t, result.Removed)
-		require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: asked}, result.Atlas)
+		left := map[bool]int{false: 1}[asked]
+		require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: asked, TokensLeft: left}, result.Atlas)
 		require.Equal(t, opsmanagertest.StatusNone, j.manager.State().Orgs[org].LinkStatus)
 		require.Equal(t, !asked, len(j.atlas(target).LinkTokens) == 1)
 	}
+}
+
+// What is tried again by itself is not waited for: the delay is up to 45 s, and the
+// Atlas that was named may not come back at all.
+func TestARetryEndsTheAttemptsAtAnAtlasThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	org, target := newOrg(), newOrg()
+	down := migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "down", OrgID: target}}
+	run := j.begin(org, func(r *migrationlink.LinkRequest) { r.Token = down })
+	j.eventually(func() bool { return j.attempts(run, migrationlink.CreateLinkTokenActivity) > 1 })
+	done := j.starter("retry", "--manager", "demo", "--org", org, "--atlas", "keys", "--atlas-org", target)
+	require.Zero(t, done.code, done.stderr)
+	var result migrationlink.LinkResult
+	require.NoError(t, run.Get(t.Context(), &result))
+	require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true}, result.Atlas)
+	require.Equal(t, 1, j.atlas(target).LinkTokensMade)
+
+	// The same holds for the verification, here of the link that there is by now.
+	run = j.begin(org, func(r *migrationlink.LinkRequest) { r.Token, r.VerifyInAtlas = down, true })
+	j.eventually(func() bool { return j.attempts(run, migrationlink.VerifyInAtlasActivity) > 1 })
+	done = j.starter("retry", "--manager", "demo", "--org", org, "--atlas", "keys", "--atlas-org", target)
+	require.Zero(t, done.code, done.stderr)
+	require.NoError(t, run.Get(t.Context(), &result))
+	require.NotZero(t, result.Atlas.VerifiedAt)
 }
 
 // The worker dies after the link-token was made, and again in the very call that

@@ -19,7 +19,7 @@ import (
 // The identity of the workers is replaced as docs/security.md says, without a
 // restart, while a hundred links wait whose link-tokens are sealed to the old one.
 func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
-	t.Parallel()
+	oneAtATime(t)
 	const links = 100
 	s := newSystem(t)
 	dir := t.TempDir()

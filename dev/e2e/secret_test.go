@@ -49,7 +49,7 @@ type leaks struct {
 // not in a history, a log, a process's arguments or a page of the Web UI, in no
 // form; whatever the source of the link-token, the outcome and the fault.
 func TestNoSecretIsFoundAnywhere(t *testing.T) {
-	t.Parallel()
+	oneAtATime(t)
 	browser := tool(t, "chromium")
 	l := newLeaks(t)
 	began := time.Now()

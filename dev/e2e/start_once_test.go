@@ -259,7 +259,13 @@ func (s *system) joins(link client.WorkflowRun) int {
 	return count
 }
 
+// eventually waits for a condition, which may itself require something: it is on the
+// test's own goroutine.
 func (s *system) eventually(condition func() bool) {
 	s.t.Helper()
-	require.Eventually(s.t, condition, 30*time.Second, 20*time.Millisecond)
+	deadline := time.Now().Add(30 * time.Second)
+	for !condition() {
+		require.True(s.t, time.Now().Before(deadline), "condition never satisfied")
+		time.Sleep(20 * time.Millisecond)
+	}
 }

@@ -75,6 +75,8 @@ func atlasReply(asked migrationlink.AtlasToken, err *atlas.Error) finding {
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url of "+section+".")
 	case status == http.StatusNotFound:
 		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of "+section+": they must lead to the API of Atlas.")
+	case err.Operation == atlas.OperationAccess:
+		return permanent(migrationlink.ErrKeyRejected, "", "Check client_id, client_secret and base_url of "+section+" in the worker's configuration.")
 	}
 	return permanent(migrationlink.ErrRequestRefused, "",
 		"Check token.atlas.accessListIps and token.atlas.orgId, and look up the code in the API documentation of Atlas.")

@@ -30,6 +30,7 @@ func TestEveryReplyOfAtlasHasItsMeaningAndNamesItsSetting(t *testing.T) {
 		{create, 307, "", migrationlink.ErrWrongAPI, "base_url"},
 		{create, 400, "INVALID_ATTRIBUTE", migrationlink.ErrRequestRefused, "token.atlas.accessListIps"},
 		{access, 400, "invalid_client", migrationlink.ErrKeyRejected, "client_id"},
+		{access, 400, "invalid_scope", migrationlink.ErrKeyRejected, "base_url"},
 		{access, 401, "invalid_client", migrationlink.ErrKeyRejected, "client_id"},
 		{create, 401, "UNEXPECTED_ERROR", migrationlink.ErrKeyRejected, "public_key"},
 		{create, 401, "NOT_ORG_OWNER", migrationlink.ErrRoleMissing, "Organization Owner"},

@@ -282,7 +282,7 @@ func (o *operation) check(ctx workflow.Context) (migrationlink.Check, error) {
 func (o *operation) checked(ctx workflow.Context, seen string, counts bool) {
 	isSynced := seen == migrationlink.LinkSynced
 	switch {
-	case o.synced: // by a check that was quicker
+	case o.synced && o.awaitsSynced(): // by a check that was quicker
 		return
 	case counts && o.status.Phase == migrationlink.PhaseSyncing:
 		o.result.Polls++

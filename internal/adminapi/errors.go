@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,13 +124,22 @@ var roleCodes = []string{"NOT_ORG_OWNER", "USER_UNAUTHORIZED", "USER_CANNOT_ACCE
 func (c *Client) transportError(ctx context.Context, call *Call, err error) error {
 	failed := &TransportError{Operation: call.Operation, OrgID: call.OrgID, Sent: call.sent.Load()}
 	switch {
-	case ctx.Err() != nil && (call.Body == nil || !failed.Sent):
-		err = ctx.Err() // what the caller waits for, whatever broke first
+	case ended(ctx) != nil && (call.Body == nil || !failed.Sent):
+		err = ended(ctx) // what the caller waits for, whatever broke first
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%s took longer than %s", c.config.Party, c.timeout)
 	}
 	failed.Err = scrubbed{text: c.Scrub(call, err.Error()), cause: err}
 	return failed
+}
+
+// ended is why the context of a caller has ended. That of a request, which has the
+// same deadline, may notice it a moment before.
+func ended(ctx context.Context) error {
+	if deadline, limited := ctx.Deadline(); limited && !time.Now().Before(deadline) {
+		return cmp.Or(ctx.Err(), context.DeadlineExceeded)
+	}
+	return ctx.Err()
 }
 
 // scrubbed is an error whose text can be shown, and whose kind can still be

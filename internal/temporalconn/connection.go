@@ -33,7 +33,8 @@ type Overrides struct {
 	// Flags says that the user gives address and namespace as flags of these
 	// names, so that a remedy names them.
 	Flags bool
-	// CheckKey, if set, is asked about the file of the TLS client key, by its path.
+	// CheckKey, if set, is asked about each file with a credential, by its path:
+	// that of the TLS client key, and that of the profiles.
 	CheckKey func(path string) error
 }
 
@@ -48,7 +49,7 @@ type Options struct {
 // Load reads the variables and profiles. Its error is a *Error, and repeats no
 // key.
 func Load(o Overrides) (Options, error) {
-	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{ConfigFileProfile: o.Profile, EnvLookup: o.Env})
+	profile, err := o.profile()
 	if err != nil {
 		return Options{}, misconfigured(err)
 	}
@@ -62,9 +63,10 @@ func Load(o Overrides) (Options, error) {
 	}
 	loaded.HostPort = cmp.Or(o.Address, loaded.HostPort, client.DefaultHostPort)
 	loaded.Namespace = cmp.Or(o.Namespace, loaded.Namespace, client.DefaultNamespace)
-	if loaded.Credentials != nil && loaded.ConnectionOptions.TLSDisabled && !isLoopback(loaded.HostPort) {
-		return Options{}, &Error{Misconfigured, fmt.Sprintf("without TLS the network between here and %s would read the API key", loaded.HostPort),
-			"Leave TEMPORAL_TLS=false out, or the API key."}
+	if loaded.ConnectionOptions.TLS == nil && !isLoopback(loaded.HostPort) {
+		if err := checkPlain(profile, loaded.HostPort); err != nil {
+			return Options{}, err
+		}
 	}
 	if loaded.ConnectionOptions.TLS != nil {
 		loaded.ConnectionOptions.TLS.MinVersion = tls.VersionTLS12
@@ -106,26 +108,6 @@ func checkTLS(settings *envconfig.ClientConfigTLS, checkKey func(path string) er
 		return fmt.Errorf("the TLS client key: %w", err)
 	}
 	return nil
-}
-
-// secretsOf are the secrets of a profile.
-func secretsOf(profile envconfig.ClientConfigProfile) []redact.Secret {
-	texts := []string{profile.APIKey}
-	if profile.TLS != nil {
-		texts = append(texts, string(profile.TLS.ClientKeyData))
-	}
-	for name, value := range profile.GRPCMeta {
-		if name == "authorization" {
-			texts = append(texts, value, strings.TrimPrefix(value, "Bearer "))
-		}
-	}
-	var secrets []redact.Secret
-	for _, text := range texts {
-		if text = strings.TrimSpace(text); text != "" {
-			secrets = append(secrets, redact.NewSecret(text))
-		}
-	}
-	return secrets
 }
 
 // isLoopback does not resolve names: a resolver could be made to answer anything.

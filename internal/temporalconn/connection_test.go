@@ -3,6 +3,7 @@ package temporalconn_test
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,8 @@ func TestAWrongConnectionIsNamedWithoutAnyKey(t *testing.T) {
 		"no such files":         {environment{"TEMPORAL_TLS_CLIENT_KEY_PATH": "/k", "TEMPORAL_TLS_CLIENT_CERT_PATH": "/c"}, "open /c: no such file"},
 		"no certificate":        {environment{"TEMPORAL_TLS_CLIENT_KEY_DATA": pem, "TEMPORAL_TLS_CLIENT_CERT_DATA": pem}, "client cert/key data"},
 		"key without TLS":       {environment{"TEMPORAL_API_KEY": canary, "TEMPORAL_TLS": "false", "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "would read the API key"},
+		"header without TLS":    {environment{"TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + canary, "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "would read the header authorization. Set TEMPORAL_TLS=true"},
+		"key as a path":         {environment{"TEMPORAL_API_KEY": canary, "TEMPORAL_TLS_SERVER_CA_CERT_PATH": canary}, "open [redacted]: no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,19 +65,107 @@ func TestTheFileOfTheTLSKeyIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	require.Equal(t, []string{"/key.pem"}, asked)
 }
 
-func TestWhatTemporalRepeatsOfTheKeyIsRedacted(t *testing.T) {
+func TestTheFileOfProfilesIsCheckedIfTheProfileHoldsACredential(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		profile string
+		env     environment
+		checked bool
+	}{
+		"key":               {`api_key = "` + canary + `"`, nil, true},
+		"key of TLS":        {`tls = {disabled = true, client_key_data = "` + canary + `"}`, nil, true},
+		"header":            {`grpc_meta = {Authorization = "Bearer ` + canary + `"}` + "\ntls = {}", nil, true},
+		"codec":             {`codec = {auth = "` + canary + `"}`, nil, true},
+		"key and variable":  {`api_key = "` + canary + `"`, environment{"TEMPORAL_API_KEY": "another"}, true},
+		"variable":          {`namespace = "x"`, environment{"TEMPORAL_API_KEY": canary}, false},
+		"other header":      {`grpc_meta = {tenant = "acme"}`, nil, false},
+		"of another":        {"[profile.other]\napi_key = \"" + canary + `"`, nil, false},
+		"of the one chosen": {"[profile.other]\napi_key = \"" + canary + `"`, environment{"TEMPORAL_PROFILE": "other"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "temporal.toml")
+			require.NoError(t, os.WriteFile(path, []byte("[profile.default]\n"+test.profile), 0o600))
+			env := environment{"TEMPORAL_CONFIG_FILE": path}
+			maps.Copy(env, test.env)
+			var asked []string
+			_, err := temporalconn.Load(temporalconn.Overrides{Env: env, CheckKey: func(path string) error {
+				asked = append(asked, path)
+				return errors.New("mode 0644")
+			}})
+			if !test.checked {
+				require.NoError(t, err)
+				require.Empty(t, asked)
+				return
+			}
+			require.ErrorContains(t, err, "the file of profiles: mode 0644")
+			require.Equal(t, []string{path}, asked)
+			_, err = temporalconn.Load(temporalconn.Overrides{Env: env})
+			require.NoError(t, err, "only where that is asked for")
+		})
+	}
+}
+
+func TestTheHeaderOfACredentialGoesOverTLSOrStaysOnTheMachine(t *testing.T) {
+	t.Parallel()
+	const remote, local = "temporal.example.com:7233", "127.0.0.1:7233"
+	profile := filepath.Join(t.TempDir(), "temporal.toml")
+	require.NoError(t, os.WriteFile(profile, []byte("[profile.default]\ngrpc_meta = {Authorization = \""+canary+"\"}"), 0o600))
+	header := environment{"TEMPORAL_GRPC_META_Authorization": "Bearer " + canary}
+	for name, test := range map[string]struct {
+		env     environment
+		more    environment
+		address string
+		good    bool
+	}{
+		"no TLS":           {header, nil, remote, false},
+		"TLS switched off": {header, environment{"TEMPORAL_TLS": "false"}, remote, false},
+		"TLS":              {header, environment{"TEMPORAL_TLS": "true"}, remote, true},
+		"loopback":         {header, nil, local, true},
+		"of the profile":   {environment{"TEMPORAL_CONFIG_FILE": profile}, nil, remote, false},
+		"taken back":       {environment{"TEMPORAL_CONFIG_FILE": profile, "TEMPORAL_GRPC_META_AUTHORIZATION": ""}, nil, remote, true},
+		"another header":   {environment{"TEMPORAL_GRPC_META_TENANT": "acme"}, nil, remote, true},
+	} {
+		env := maps.Clone(test.env)
+		maps.Copy(env, test.more)
+		_, err := temporalconn.Load(temporalconn.Overrides{Env: env, Address: test.address})
+		if test.good {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, "without TLS the network between here and "+remote+" would read the header authorization", name)
+		require.NotContains(t, err.Error(), canary)
+	}
+}
+
+func TestWhatTemporalRepeatsOfACredentialIsRedacted(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]environment{
-		"key":    {"TEMPORAL_API_KEY": canary, "TEMPORAL_ADDRESS": "h:1"},
-		"header": {"TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + canary, "TEMPORAL_TLS": "true"},
+		"key":          {"TEMPORAL_API_KEY": canary},
+		"header":       {"TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + canary},
+		"lower case":   {"TEMPORAL_GRPC_META_AUTHORIZATION": "token  " + canary + " "},
+		"other header": {"TEMPORAL_GRPC_META_X_API_KEY": canary},
+		"key of TLS":   {"TEMPORAL_TLS_CLIENT_KEY_DATA": canary, "TEMPORAL_TLS": "false"},
+		"codec":        {"TEMPORAL_CODEC_AUTH": "Basic " + canary, "TEMPORAL_CODEC_ENDPOINT": "https://codec.example.com"},
 	} {
 		options, err := temporalconn.Load(temporalconn.Overrides{Env: env})
 		require.NoError(t, err, name)
-		require.Equal(t, uint16(tls.VersionTLS12), options.ConnectionOptions.TLS.MinVersion, name)
 		for _, code := range []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.Unavailable} {
 			err = options.Explain(status.Error(code, "no such key: "+canary))
 			require.ErrorContains(t, err, "no such key: [redacted]", name)
 		}
+	}
+	options, err := temporalconn.Load(temporalconn.Overrides{Env: environment{"TEMPORAL_GRPC_META_TENANT": "no"}})
+	require.NoError(t, err)
+	require.ErrorContains(t, options.Explain(status.Error(codes.Unavailable, "no such key")), "no such key", "a word is no secret")
+}
+
+func TestTLSIsNotOlderThan12(t *testing.T) {
+	t.Parallel()
+	for _, env := range []environment{{"TEMPORAL_API_KEY": canary}, {"TEMPORAL_TLS": "true"}} {
+		options, err := temporalconn.Load(temporalconn.Overrides{Env: env})
+		require.NoError(t, err)
+		require.Equal(t, uint16(tls.VersionTLS12), options.ConnectionOptions.TLS.MinVersion)
 	}
 }
 

@@ -58,6 +58,23 @@ func TestAKeyFileThatOthersMayReadKeepsTheWorkerFromStarting(t *testing.T) {
 	require.Contains(t, stderr, "the TLS client key: file:"+key+": mode 0644")
 }
 
+func TestAFileOfProfilesWithAKeyThatOthersMayReadKeepsTheWorkerFromStarting(t *testing.T) {
+	address := startTemporal(t)
+	setEnvironment(t, address)
+	profile := filepath.Join(t.TempDir(), "temporal.toml")
+	require.NoError(t, os.WriteFile(profile, []byte("[profile.default]\ngrpc_meta = {authorization = \"Bearer "+canary+"\"}\n"), 0o600))
+	require.NoError(t, os.Chmod(profile, 0o666)) //nolint:gosec // that is the point
+	t.Setenv("TEMPORAL_CONFIG_FILE", profile)
+
+	code, _, stderr := run(t, "--config", write(t, managed))
+	require.Equal(t, command.ExitUsage, code)
+	require.Contains(t, stderr, "the file of profiles: file:"+profile+": mode 0666 lets every user of the machine read it; chmod 600 it")
+
+	stop, output := start(t, "--config", write(t, managed), "--allow-readable-keys")
+	output.wait(t, "worker ready")
+	require.Equal(t, command.ExitOK, stop())
+}
+
 // start runs a worker in the background; stop ends it and returns its exit code.
 func start(t *testing.T, args ...string) (stop func() int, output *lines) {
 	t.Helper()

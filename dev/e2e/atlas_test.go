@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type joint struct {
 	worker  *process
 }
 
-func newJoint(t *testing.T) *joint {
+func newJoint(t *testing.T, more ...string) *joint {
 	t.Helper()
 	j := &joint{system: newSystem(t), manager: opsmanagertest.NewServer(opsmanagertest.Options{Joint: true, SyncDelay: time.Second})}
 	t.Cleanup(j.manager.Close)
@@ -38,15 +39,11 @@ private_key = "env:DEMO_PRIVATE_KEY"
 base_url    = %[2]q
 public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
 private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
-[atlas.down]
-base_url    = "http://127.0.0.1:1"
-public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
-private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
 [atlas.account]
 base_url      = %[2]q
 client_id     = "env:CLIENT_ID"
 client_secret = "env:CLIENT_SECRET"
-`, j.dir, j.manager.URL)
+`, j.dir, j.manager.URL) + strings.Join(more, "")
 	j.startWorker()
 	return j
 }
@@ -118,7 +115,12 @@ func TestTheUndoDeletesTheLinkTokenOnlyWhenAsked(t *testing.T) {
 // Atlas that was named may not come back at all.
 func TestARetryEndsTheAttemptsAtAnAtlasThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	j := newJoint(t)
+	j := newJoint(t, `
+[atlas.down]
+base_url    = "http://127.0.0.1:1"
+public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
+private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
+`)
 	org, target := newOrg(), newOrg()
 	down := migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "down", OrgID: target}}
 	run := j.begin(org, func(r *migrationlink.LinkRequest) { r.Token = down })

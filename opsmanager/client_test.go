@@ -186,6 +186,7 @@ func TestBothShapesOfAnAcceptedPostAreUnderstood(t *testing.T) {
 		"description": {200, `{"sourceOrgId":"x","createdAt":"2026-01-01T00:00:00Z","errorMessage":null,"targetOrg":{"linkToken":"x"}}`, ""},
 		"empty":       {204, ``, ""},
 		"message":     {200, `{"errorMessage":"no route to Atlas"}`, "no route to Atlas"},
+		"echo":        {200, `{"errorMessage":"private-key-canary sent ` + strings.ReplaceAll(canary, `"`, `\"`) + `\u0007"}`, "[redacted] sent [redacted] "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

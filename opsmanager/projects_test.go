@@ -72,3 +72,12 @@ func TestAReplyWithoutProjectsIsNotTakenForAnOrganizationWithoutAny(t *testing.T
 		require.False(t, opsmanager.MayHaveTakenEffect(err))
 	}
 }
+
+func TestTheNameOfAProjectIsToldWithoutSecretsAndControlCharacters(t *testing.T) {
+	t.Parallel()
+	const long = "a-long-name-by-right-0123456789-0123456789"
+	client := replying(t, body(`{"results":[{"id":"`+orgID+`","name":"`+long+` \u001b[31m private-key-canary"}]}`))
+	projects, err := client.Projects(t.Context(), orgID)
+	require.NoError(t, err)
+	require.Equal(t, []opsmanager.Project{{ID: orgID, Name: long + "  [31m [redacted]"}}, projects)
+}

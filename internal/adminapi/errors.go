@@ -186,7 +186,7 @@ func (c *Client) apiError(call *Call, r *Reply) error {
 		e.Parameters = append(e.Parameters, c.Scrub(call, string(parameter)))
 	}
 	if e.Code == "" && e.Detail == "" {
-		e.Detail = fmt.Sprintf("the reply is not %s's own (%s, %d bytes)", c.config.Party, c.Scrub(call, contentType(r)), len(r.Body))
+		e.Detail = fmt.Sprintf("the reply is not %s's own (%s, %d bytes)", c.config.Party, c.contentType(call, r), len(r.Body))
 	}
 	if r.Status >= 300 && r.Status < 400 {
 		e.Detail = "it redirects" + c.redirectTarget(call, r.Header) + ", and redirects are not followed"
@@ -201,7 +201,7 @@ func (c *Client) Decode(call *Call, r *Reply, into any) error {
 	}
 	if err := json.Unmarshal(r.Body, into); err != nil {
 		// What encoding/json says may repeat a part of the reply.
-		return c.Unreadable(call, r, fmt.Sprintf("it is not the JSON of the API (%s, %d bytes)", contentType(r), len(r.Body)))
+		return c.Unreadable(call, r, fmt.Sprintf("it is not the JSON of the API (%s, %d bytes)", c.contentType(call, r), len(r.Body)))
 	}
 	return nil
 }
@@ -252,20 +252,23 @@ func (p *parameter) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func contentType(r *Reply) string {
+// contentType is scrubbed before it is parsed, which makes it lower case.
+func (c *Client) contentType(call *Call, r *Reply) string {
 	if len(r.Body) == 0 {
 		return "empty"
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil {
+	header, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if mediaType, _, err := mime.ParseMediaType(c.Scrub(call, header)); err == nil {
 		return mediaType
 	}
 	return "no content type"
 }
 
-// redirectTarget tells the origin only: the rest may hold anything.
+// redirectTarget tells the origin only: the rest may hold anything. So may the
+// scheme, in lower case.
 func (c *Client) redirectTarget(call *Call, header http.Header) string {
 	target, err := url.Parse(header.Get("Location"))
-	if err != nil || target.Host == "" {
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return ""
 	}
 	return " to " + c.Scrub(call, target.Scheme+"://"+target.Host)

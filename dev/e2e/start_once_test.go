@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -263,9 +264,15 @@ func (s *system) joins(link client.WorkflowRun) int {
 // test's own goroutine.
 func (s *system) eventually(condition func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
 	for !condition() {
-		require.True(s.t, time.Now().Before(deadline), "condition never satisfied")
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			require.FailNow(s.t, "condition never satisfied")
+		}
 	}
 }

@@ -3,6 +3,7 @@
 // and cancels the workflow that links an organization of MongoDB Ops Manager or
 // Cloud Manager (the source) to an organization of Atlas (the target).
 //
-// It imports the standard library only. JSON field names and every string
-// constant here are the wire format: they never change their meaning.
+// It imports the standard library, and of Temporal what a caller has anyway. JSON
+// field names and every string constant here are the wire format: they never
+// change their meaning.
 package migrationlink

@@ -16,6 +16,31 @@ type StartRequest struct {
 	Unlink *UnlinkRequest `json:"unlink,omitempty"`
 }
 
+// Request is what can be asked for: to link or to unlink an organization.
+type Request interface{ LinkRequest | UnlinkRequest }
+
+// NewStartRequest returns a StartRequest with the request.
+func NewStartRequest[R Request](request R) (asked StartRequest) {
+	switch request := any(request).(type) {
+	case LinkRequest:
+		asked.Link = &request
+	case UnlinkRequest:
+		asked.Unlink = &request
+	}
+	return asked
+}
+
+// WorkflowID is the business key of the organization that the request names.
+func (s StartRequest) WorkflowID() string {
+	switch {
+	case s.Link != nil:
+		return WorkflowID(s.Link.Manager, s.Link.OrgID)
+	case s.Unlink != nil:
+		return WorkflowID(s.Unlink.Manager, s.Unlink.OrgID)
+	}
+	return ""
+}
+
 // Validate checks the request that is set. The error is a *ValidationError.
 func (s StartRequest) Validate() error {
 	switch {

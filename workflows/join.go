@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -122,7 +123,7 @@ func (o *operation) asChild(ctx workflow.Context) (*migrationlink.LinkResult, er
 		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:       o.asked.Summary(),
 		StaticDetails:       o.asked.Details(),
-		Memo:                map[string]any{migrationlink.StartedByMemo: "workflow " + workflow.GetInfo(ctx).WorkflowExecution.ID},
+		Memo:                map[string]any{migrationlink.StartedByMemo: startedBy(ctx)},
 	})
 	child := workflow.ExecuteChildWorkflow(ctx, o.status.Workflow, o.request())
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
@@ -134,6 +135,16 @@ func (o *operation) asChild(ctx workflow.Context) (*migrationlink.LinkResult, er
 		return &result, nil
 	}
 	return nil, o.terminated()
+}
+
+// startedBy is who has started this workflow, if it says so, or this workflow.
+func startedBy(ctx workflow.Context) (who string) {
+	info := workflow.GetInfo(ctx)
+	if said, ok := info.Memo.GetFields()[migrationlink.StartedByMemo]; ok &&
+		converter.GetDefaultDataConverter().FromPayload(said, &who) == nil && who != "" {
+		return who
+	}
+	return "workflow " + info.WorkflowExecution.ID
 }
 
 func (o *operation) terminated() error {

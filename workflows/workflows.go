@@ -11,12 +11,14 @@ import (
 	"github.com/migrationlink/migrationlink/activities"
 )
 
-// Register registers the workflows, and the activities that run on their own
-// task queue, as no other may be polled for an unknown manager.
+// Register registers the workflows with their Nexus service, and the activities
+// that run on their own task queue, as no other may be polled for an unknown
+// manager.
 func Register(r worker.Registry, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(LinkOrganization, workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
 	r.RegisterWorkflowWithOptions(UnlinkOrganization, workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
 	r.RegisterWorkflowWithOptions(InspectManagers, workflow.RegisterOptions{Name: migrationlink.InspectWorkflow})
+	r.RegisterNexusService(NexusService())
 	r.RegisterActivityWithOptions(a.KnownManagers, activity.RegisterOptions{Name: migrationlink.KnownManagersActivity})
 	r.RegisterActivityWithOptions(a.CheckManager, activity.RegisterOptions{Name: migrationlink.CheckManagerActivity})
 }

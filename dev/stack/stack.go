@@ -11,9 +11,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.temporal.io/api/nexus/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
+	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/dev/temporalserver"
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
@@ -37,6 +41,9 @@ type Options struct {
 	// the worker and the client.
 	ServerLog, WorkerLog *zap.Logger
 }
+
+// PlatformNamespace is a second namespace, for callers that come through Nexus.
+const PlatformNamespace = "platform"
 
 // Stack is a running stack.
 type Stack struct {
@@ -116,14 +123,44 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		Port:         s.options.TemporalPort,
 		UIPort:       s.options.UIPort,
 		DatabaseFile: s.options.DatabaseFile,
-		Namespace:    client.DefaultNamespace,
+		Namespaces:   []string{client.DefaultNamespace, PlatformNamespace},
 		Logger:       s.options.ServerLog,
 	})
 	if err != nil {
 		return err
 	}
 	s.stops = append(s.stops, server.Stop)
+	return s.createEndpoint(ctx)
+}
+
+// createEndpoint makes the Nexus endpoint, once: the database remembers it.
+func (s *Stack) createEndpoint(ctx context.Context) error {
+	connection, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	_, err = connection.OperatorService().CreateNexusEndpoint(ctx, &operatorservice.CreateNexusEndpointRequest{Spec: &nexus.EndpointSpec{
+		Name: migrationlink.NexusEndpoint,
+		Target: &nexus.EndpointTarget{Variant: &nexus.EndpointTarget_Worker_{Worker: &nexus.EndpointTarget_Worker{
+			Namespace: client.DefaultNamespace, TaskQueue: migrationlink.TaskQueue,
+		}}},
+	}})
+	if _, exists := errors.AsType[*serviceerror.AlreadyExists](err); err != nil && !exists {
+		return fmt.Errorf("create the Nexus endpoint: %w", err)
+	}
 	return nil
+}
+
+func (s *Stack) connect(ctx context.Context) (client.Client, error) {
+	connection, err := client.DialContext(ctx, client.Options{
+		HostPort: s.options.TemporalAddress(),
+		Logger:   logging.ForTemporal(s.options.WorkerLog),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded server: %w", err)
+	}
+	return connection, nil
 }
 
 func (s *Stack) startSimulator(ctx context.Context) error {
@@ -158,12 +195,9 @@ func (s *Stack) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	connection, err := client.DialContext(ctx, client.Options{
-		HostPort: s.options.TemporalAddress(),
-		Logger:   logging.ForTemporal(s.options.WorkerLog),
-	})
+	connection, err := s.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("connect to the embedded server: %w", err)
+		return err
 	}
 	s.stops = append(s.stops, connection.Close)
 	worker, err := linkworker.Start(connection, cfg, s.options.WorkerLog)

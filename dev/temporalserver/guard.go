@@ -44,7 +44,7 @@ func (o Options) claimMapper() authorization.ClaimMapper {
 	return keyed{o}
 }
 
-// keyed gives who shows the API key the namespace, and nothing else of the
+// keyed gives who shows the API key the namespaces, and nothing else of the
 // server: no more than a key of Temporal Cloud does.
 type keyed struct{ options Options }
 
@@ -53,5 +53,9 @@ func (k keyed) GetClaims(info *authorization.AuthInfo) (*authorization.Claims, e
 	if subtle.ConstantTimeCompare([]byte(info.AuthToken), want) != 1 {
 		return &authorization.Claims{}, nil
 	}
-	return &authorization.Claims{Namespaces: map[string]authorization.Role{k.options.Namespace: authorization.RoleAdmin}}, nil
+	roles := map[string]authorization.Role{}
+	for _, namespace := range k.options.Namespaces {
+		roles[namespace] = authorization.RoleAdmin
+	}
+	return &authorization.Claims{Namespaces: roles}, nil
 }

@@ -51,7 +51,7 @@ type Options struct {
 	Port         int         // gRPC port of the frontend, on loopback
 	UIPort       int         // HTTP port of the Web UI, on loopback; 0 means none
 	DatabaseFile string      // SQLite file, made when missing; empty means in memory
-	Namespace    string      // registered when missing
+	Namespaces   []string    // registered when missing
 	Logger       *zap.Logger // gets the server's own warnings and errors
 
 	// TLS of the frontend; nil means plain text. APIKey is the one that a call to
@@ -157,7 +157,7 @@ func (s *Server) startUI(ctx context.Context, options Options) error {
 	}
 }
 
-// openStore prepares the SQLite store: its schema, when new, and the namespace.
+// openStore prepares the SQLite store: its schema, when new, and the namespaces.
 func openStore(options Options) (*config.SQL, error) {
 	store := &config.SQL{PluginName: sqlite.PluginName}
 	if options.DatabaseFile == "" {
@@ -170,12 +170,14 @@ func openStore(options Options) (*config.SQL, error) {
 			return nil, err
 		}
 	}
-	namespace, err := sqliteschema.NewNamespaceConfig(clusterName, options.Namespace, false, nil)
-	if err != nil {
-		return nil, fmt.Errorf("namespace %q: %w", options.Namespace, err)
-	}
-	if err := sqliteschema.CreateNamespaces(store, namespace); err != nil {
-		return nil, fmt.Errorf("create namespace %q: %w", options.Namespace, err)
+	for _, name := range options.Namespaces {
+		namespace, err := sqliteschema.NewNamespaceConfig(clusterName, name, false, nil)
+		if err != nil {
+			return nil, fmt.Errorf("namespace %q: %w", name, err)
+		}
+		if err := sqliteschema.CreateNamespaces(store, namespace); err != nil {
+			return nil, fmt.Errorf("create namespace %q: %w", name, err)
+		}
 	}
 	return store, nil
 }

@@ -30,9 +30,9 @@ func main() {
 func run(ctx context.Context) error {
 	// The key comes by a variable: arguments are seen by everybody on the machine.
 	options := temporalserver.Options{
-		Namespace: "default",
-		Logger:    zap.NewExample(zap.IncreaseLevel(zap.ErrorLevel)),
-		APIKey:    redact.NewSecret(os.Getenv("GUARDED_API_KEY")),
+		Namespaces: []string{"default"},
+		Logger:     zap.NewExample(zap.IncreaseLevel(zap.ErrorLevel)),
+		APIKey:     redact.NewSecret(os.Getenv("GUARDED_API_KEY")),
 	}
 	var files temporalserver.TLS
 	flag.StringVar(&files.CertFile, "cert", "", "certificate of the frontend (PEM); without it there is no TLS")

@@ -1,0 +1,27 @@
+package migrationlink
+
+import (
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/workflow"
+)
+
+// ChildOptions are those with which a workflow executes LinkWorkflow or
+// UnlinkWorkflow as its child:
+//
+//   - The workflow id is left to Temporal. A child with the business key of the
+//     organization would fail where one is under way; one with any other id joins it.
+//   - A cancellation waits until the link is undone, so that no parent ends while
+//     its link is still being removed.
+//   - A parent that is terminated leaves the link going on: when it is started
+//     again, it joins it.
+//   - No timeout: the limits are those of the request, at which a link ends with
+//     its outcome, and is undone if it says so. A timeout of Temporal's would end
+//     it in the middle.
+func ChildOptions[R Request](request R) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		TaskQueue:           TaskQueue,
+		WaitForCancellation: true,
+		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:       NewStartRequest(request).Summary(),
+	}
+}

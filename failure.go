@@ -1,0 +1,61 @@
+package migrationlink
+
+import "go.temporal.io/sdk/temporal"
+
+// ResultOf reads how a link ended out of the error of its workflow, also when that
+// has travelled: through a child workflow, a Nexus operation, or the failure of a
+// parent. It is false for an error that does not tell, such as the termination of
+// the very workflow that was waited for: then it may be going on.
+func ResultOf(err error) (result LinkResult, found bool) {
+	found = anyOf(err, func(details func(...any) error) bool {
+		result = LinkResult{}
+		return details(&result) == nil && result.Outcome != ""
+	})
+	if !found {
+		return LinkResult{}, false
+	}
+	return result, true
+}
+
+// FieldsOf are the fields that an error of ErrInvalidRequest, ErrInvalidUpdate or
+// ErrDifferentRequest names, wherever it comes from; nil for any other error.
+func FieldsOf(err error) (fields []FieldProblem) {
+	anyOf(err, func(details func(...any) error) bool {
+		var result LinkResult
+		fields = nil
+		if details(&fields) != nil { // of an update or a Nexus operation, or
+			fields = nil
+			_ = details(&result, &fields) // of a workflow; another error has none
+		}
+		return len(fields) > 0
+	})
+	return fields
+}
+
+// anyOf looks through all that an error has travelled in for one whose details are
+// those that are wanted.
+func anyOf(err error, wanted func(details func(...any) error) bool) bool {
+	switch err := err.(type) { //nolint:errorlint // each link of the chain is looked at
+	case nil:
+		return false
+	case *temporal.ApplicationError:
+		if err.HasDetails() && wanted(err.Details) {
+			return true
+		}
+	case *temporal.CanceledError:
+		if err.HasDetails() && wanted(err.Details) {
+			return true
+		}
+	}
+	switch err := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		return anyOf(err.Unwrap(), wanted)
+	case interface{ Unwrap() []error }:
+		for _, err := range err.Unwrap() {
+			if anyOf(err, wanted) {
+				return true
+			}
+		}
+	}
+	return false
+}

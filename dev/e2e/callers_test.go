@@ -1,0 +1,92 @@
+package e2e_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// Two hundred callers through each door have an organization of their own, while
+// the manager is not at its best, and twenty more of each ask for the same few.
+func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
+	oneAtATime(t)
+	const each, meetingEach, refusedEvery = 200, 20, 10
+	s := newSystem(t, "--sync-delay", "2s")
+	s.worker("")
+	doors := []func(migrationlink.LinkRequest) client.WorkflowRun{s.platform(), s.abroad().link}
+	s.control("PUT", "/simulator/faults", map[string]any{"faults": opsmanagertest.Faults{
+		{Kind: opsmanagertest.Unavailable, Probability: 0.05},
+		{Kind: opsmanagertest.LostReply, Operation: "POST", Probability: 0.03},
+	}}, nil)
+	meeting := []string{newOrg(), newOrg(), newOrg(), newOrg()}
+	for _, org := range meeting {
+		s.shape(org, map[string]any{"sync": "never"}) // until all are there
+	}
+
+	began := time.Now()
+	type caller struct {
+		run     client.WorkflowRun
+		refused bool
+	}
+	callers := make(chan caller, len(doors)*(each+meetingEach))
+	var starting sync.WaitGroup
+	for _, door := range doors {
+		for half := range 2 {
+			starting.Go(func() {
+				for i := half; i < each+meetingEach; i += 2 {
+					request, refused := linkRequest(newOrg()), i < each && i%refusedEvery == 0
+					request.SettleTime = "5s"
+					switch {
+					case i >= each:
+						request.OrgID = meeting[i%len(meeting)]
+					case refused:
+						s.shape(request.OrgID, map[string]any{"refusal": opsmanagertest.RefusedRole})
+					}
+					callers <- caller{door(request), refused}
+				}
+			})
+		}
+	}
+	starting.Wait()
+	close(callers)
+	t.Logf("%d callers started in %s", len(callers), time.Since(began))
+	for _, org := range meeting {
+		link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
+		for s.joins(link) < len(doors)*meetingEach/len(meeting)-1 {
+			require.NoError(t, t.Context().Err())
+		}
+		s.shape(org, map[string]any{"syncDelay": "0s"})
+	}
+	for caller := range callers {
+		result, err := endOf(t, caller.run)
+		seen := s.evidence(result.OrgID)
+		if caller.refused {
+			require.Equal(t, migrationlink.ErrRoleMissing, result.Problem.Type, "%v", err)
+			require.Equal(t, opsmanagertest.StatusNone, seen.LinkStatus)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, migrationlink.OutcomeLinked, result.Outcome, "%+v, %+v", result, seen)
+		require.Equal(t, opsmanagertest.StatusSynced, seen.LinkStatus)
+		require.Equal(t, 1, seen.EffectivePosts)
+	}
+	t.Logf("all ended after %s", time.Since(began))
+}
+
+// endOf is what a caller is told.
+func endOf(t *testing.T, run client.WorkflowRun) (result migrationlink.LinkResult, _ error) {
+	t.Helper()
+	err := run.Get(t.Context(), &result)
+	if err != nil {
+		var told bool
+		result, told = migrationlink.ResultOf(err)
+		require.True(t, told, "%v", err)
+	}
+	return result, err
+}

@@ -264,7 +264,12 @@ func (s *system) joins(link client.WorkflowRun) int {
 // test's own goroutine.
 func (s *system) eventually(condition func() bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	s.within(30*time.Second, condition)
+}
+
+func (s *system) within(limit time.Duration, condition func() bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()

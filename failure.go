@@ -7,9 +7,9 @@ import "go.temporal.io/sdk/temporal"
 // parent. It is false for an error that does not tell, such as the termination of
 // the very workflow that was waited for: then it may be going on.
 func ResultOf(err error) (result LinkResult, found bool) {
-	found = anyOf(err, func(details func(...any) error) bool {
+	found = anyOf(err, func(details reader) bool {
 		result = LinkResult{}
-		return details(&result) == nil && result.Outcome != ""
+		return details.read(&result) && result.Outcome != ""
 	})
 	if !found {
 		return LinkResult{}, false
@@ -20,21 +20,38 @@ func ResultOf(err error) (result LinkResult, found bool) {
 // FieldsOf are the fields that an error of ErrInvalidRequest, ErrInvalidUpdate or
 // ErrDifferentRequest names, wherever it comes from; nil for any other error.
 func FieldsOf(err error) (fields []FieldProblem) {
-	anyOf(err, func(details func(...any) error) bool {
+	found := anyOf(err, func(details reader) bool {
 		var result LinkResult
 		fields = nil
-		if details(&fields) != nil { // of an update or a Nexus operation, or
+		if !details.read(&fields) { // of an update or a Nexus operation, or
 			fields = nil
-			_ = details(&result, &fields) // of a workflow; another error has none
+			_ = details.read(&result, &fields) // of a workflow; another error has none
 		}
-		return len(fields) > 0
+		return len(fields) > 0 && fields[0].Field != ""
 	})
+	if !found {
+		return nil
+	}
 	return fields
+}
+
+// reader is the method of an error that reads its details.
+type reader func(into ...any) error
+
+// read tells whether the details are what they are read into. Those of an error that
+// has not left its workflow yet are not encoded: of another type, they panic.
+func (details reader) read(into ...any) (is bool) {
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return details(into...) == nil
 }
 
 // anyOf looks through all that an error has travelled in for one whose details are
 // those that are wanted.
-func anyOf(err error, wanted func(details func(...any) error) bool) bool {
+func anyOf(err error, wanted func(details reader) bool) bool {
 	switch err := err.(type) { //nolint:errorlint // each link of the chain is looked at
 	case nil:
 		return false

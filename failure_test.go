@@ -17,9 +17,9 @@ var (
 		Manager: "demo", OrgID: "5f1b2c3d4e5f6a7b8c9d0e1f", Outcome: migrationlink.OutcomeFailed,
 		Problem: &migrationlink.Problem{Type: migrationlink.ErrRoleMissing, Message: "no role", Remedy: "grant it"},
 	}
-	cancelled  = migrationlink.LinkResult{Outcome: migrationlink.OutcomeCancelled, Created: true, Removed: true}
-	badFields  = []migrationlink.FieldProblem{{Field: "orgId", Problem: "too short"}, {Field: "undo", Problem: "not a policy"}}
-	otherError = errors.New("something else")
+	cancelled = migrationlink.LinkResult{Outcome: migrationlink.OutcomeCancelled, Created: true, Removed: true}
+	badFields = []migrationlink.FieldProblem{{Field: "orgId", Problem: "too short"}, {Field: "undo", Problem: "not a policy"}}
+	errOther  = errors.New("something else")
 )
 
 // failure is how a link fails.
@@ -39,13 +39,13 @@ func TestTheResultIsFoundInAnErrorHoweverItHasTravelled(t *testing.T) {
 		"as the cause of another":           {temporal.NewNonRetryableApplicationError("mine", "Mine", failure(migrationlink.ErrRoleMissing, endedBadly)), &endedBadly},
 		"below other details":               {temporal.NewNonRetryableApplicationError("mine", "Mine", failure(migrationlink.ErrRoleMissing, endedBadly), "step 2", 7), &endedBadly},
 		"below another result":              {temporal.NewNonRetryableApplicationError("mine", "Mine", failure(migrationlink.ErrRoleMissing, endedBadly), map[string]any{"manager": 1}), &endedBadly},
-		"joined with another":               {errors.Join(otherError, fmt.Errorf("link: %w", temporal.NewCanceledError(cancelled))), &cancelled},
-		"in two of one format":              {fmt.Errorf("%w, then %w", otherError, temporal.NewCanceledError(cancelled)), &cancelled},
+		"joined with another":               {errors.Join(errOther, fmt.Errorf("link: %w", temporal.NewCanceledError(cancelled))), &cancelled},
+		"in two of one format":              {fmt.Errorf("%w, then %w", errOther, temporal.NewCanceledError(cancelled)), &cancelled},
 		"of an update, which has no result": {failure(migrationlink.ErrDifferentRequest, badFields), nil},
 		"a cancellation of another":         {temporal.NewCanceledError(), nil},
 		"an empty result":                   {failure("Other", map[string]any{}), nil},
 		"other details":                     {failure("Other", "step 2"), nil},
-		"another error":                     {otherError, nil},
+		"another error":                     {errOther, nil},
 		"none":                              {nil, nil},
 	} {
 		for way, err := range travelled(test.err) {
@@ -74,7 +74,7 @@ func TestTheFieldsAreFoundWhereverARefusalComesFrom(t *testing.T) {
 		"of a cancellation":    {temporal.NewCanceledError(cancelled), nil},
 		"of a full history":    {failure(migrationlink.ErrTooManyChecks, *endedBadly.Problem), nil},
 		"of a list of others":  {failure("Other", []map[string]any{{"step": 2}}), nil},
-		"of another error":     {otherError, nil},
+		"of another error":     {errOther, nil},
 		"of none":              {nil, nil},
 	} {
 		for way, err := range travelled(test.err) {
@@ -91,7 +91,7 @@ func travelled(err error) map[string]error {
 		return ways
 	}
 	ways["in words"] = fmt.Errorf("platform: %w", err)
-	if _, joined := err.(interface{ Unwrap() []error }); joined { //nolint:errorlint // this very error
+	if _, joined := err.(interface{ Unwrap() []error }); joined {
 		return ways // Temporal keeps one cause, and these have none
 	}
 	across := func(err error) error {

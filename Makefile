@@ -18,7 +18,7 @@ dev: ## the whole system for yourself: Temporal, Web UI, simulated manager, work
 	exec $(BIN)/dev up
 
 test: ## all tests
-	@for tool in chromium zsh fish; do command -v $$tool >/dev/null || echo "$$tool is missing, so its tests are skipped: apt-get install $$tool"; done
+	@for tool in chromium zsh fish npm; do command -v $$tool >/dev/null || echo "$$tool is missing, so its tests are skipped: apt-get install $$tool"; done
 	go test ./...
 	go -C dev test ./...
 

@@ -91,6 +91,10 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 			// One shard and few workflows: small caches start faster.
 			dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
 			dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
+			// A version of the workers that nothing runs on any more is seen as such in
+			// seconds, not minutes.
+			dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 5 * time.Second,
+			dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       2 * time.Second,
 		}),
 	)
 	if err != nil {

@@ -16,11 +16,12 @@ import (
 
 // Config is the configuration of one worker.
 type Config struct {
-	Log      Log
-	Worker   Worker
-	Tokens   Tokens
-	Managers []Manager // sorted by name
-	Atlas    []Atlas   // sorted by name
+	Log        Log
+	Worker     Worker
+	Deployment Deployment // from the environment
+	Tokens     Tokens
+	Managers   []Manager // sorted by name
+	Atlas      []Atlas   // sorted by name
 	// Files are the absolute paths of all files that were read, or should have
 	// been: when one of them changes, the configuration may be another one.
 	Files []string
@@ -124,6 +125,7 @@ func read(file *section) Config {
 	c := Default()
 	c.Log = readLog(file.table("log"), c.Log)
 	c.Worker = readWorker(file.table("worker"), c.Worker)
+	c.Deployment = readDeployment(file)
 	c.Tokens = readTokens(file.table("tokens"))
 	c.Managers = readManagers(file.table("managers"))
 	c.Atlas = readAtlas(file.table("atlas"))

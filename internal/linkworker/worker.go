@@ -13,6 +13,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
 	"github.com/migrationlink/migrationlink"
@@ -160,6 +161,7 @@ func (w *Worker) pollActivities(c client.Client, m config.Manager) error {
 		MaxHeartbeatThrottleInterval: heartbeatInterval,
 		WorkerStopTimeout:            w.running.Worker.StopTimeout,
 		OnFatalError:                 w.fail,
+		DeploymentOptions:            versioned(w.running.Deployment),
 	})
 	activities.Register(poller, w.acts)
 	return w.poll(poller)
@@ -171,9 +173,23 @@ func (w *Worker) pollWorkflows(c client.Client) error {
 		LocalActivityWorkerOnly: true,
 		WorkerStopTimeout:       w.running.Worker.StopTimeout,
 		OnFatalError:            w.fail,
+		DeploymentOptions:       versioned(w.running.Deployment),
 	})
 	workflows.Register(poller, w.acts)
 	return w.poll(poller)
+}
+
+// versioned is the part of a worker in a Worker Deployment. A link is pinned: it ends
+// on the version where it began, however long it waits, and whatever is current.
+func versioned(deployment config.Deployment) worker.DeploymentOptions {
+	if deployment == (config.Deployment{}) {
+		return worker.DeploymentOptions{}
+	}
+	return worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment.Name, BuildID: deployment.BuildID},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
+	}
 }
 
 func (w *Worker) poll(poller worker.Worker) error {

@@ -39,6 +39,9 @@ Temporal is found by the variables and profiles that its own command line uses:
 TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE (default
 "default"), TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
 
+With TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID it is a version of a
+Worker Deployment: links end on the version where they began.
+
 When the configuration or a file that it names changes, and on SIGHUP, keys,
 identities, certificates, addresses and timeouts are taken over without a
 restart; a configuration with a problem is logged, and the one in force stays.

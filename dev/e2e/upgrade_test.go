@@ -1,0 +1,89 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// fleet is a Worker Deployment, as docs/operations.md upgrades it.
+type fleet struct {
+	*system
+	client.WorkerDeploymentHandle
+}
+
+func (f *fleet) start(build string) *process {
+	f.t.Helper()
+	return f.worker("", "TEMPORAL_DEPLOYMENT_NAME=migrationlink", "TEMPORAL_WORKER_BUILD_ID="+build)
+}
+
+func (f *fleet) makeCurrent(build string) {
+	f.t.Helper()
+	f.eventually(func() bool {
+		_, err := f.SetCurrentVersion(f.t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+		return err == nil // until Temporal has seen all its pollers
+	})
+}
+
+// builds are those that have carried on a workflow, in order.
+func (f *fleet) builds(run client.WorkflowRun) (builds []string) {
+	f.t.Helper()
+	for _, event := range f.history(run.GetID(), run.GetRunID()) {
+		build := event.GetWorkflowTaskCompletedEventAttributes().GetDeploymentVersion().GetBuildId()
+		if build != "" && (len(builds) == 0 || builds[len(builds)-1] != build) {
+			builds = append(builds, build)
+		}
+	}
+	return builds
+}
+
+func (f *fleet) drainage(build string) client.WorkerDeploymentVersionDrainageStatus {
+	f.t.Helper()
+	described, err := f.DescribeVersion(f.t.Context(), client.WorkerDeploymentDescribeVersionOptions{BuildID: build})
+	require.NoError(f.t, err)
+	if described.Info.DrainageInfo == nil {
+		return client.WorkerDeploymentVersionDrainageStatusUnspecified
+	}
+	return described.Info.DrainageInfo.DrainageStatus
+}
+
+func TestAnUpgradeLeavesWaitingLinksOnTheirVersionUntilItHasDrained(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	f := &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink")}
+	older := f.start("v1")
+	f.makeCurrent("v1")
+
+	syncing, blocked := newOrg(), newOrg()
+	s.shape(syncing, map[string]any{"sync": "never"})
+	s.shape(blocked, map[string]any{"refusal": opsmanagertest.RefusedRole})
+	waiting := []client.WorkflowRun{s.begin(syncing, nil), s.begin(blocked, whenBlocked)}
+	s.waitForPhase(waiting[0], migrationlink.PhaseSyncing)
+	s.waitForPhase(waiting[1], migrationlink.PhaseBlocked)
+
+	f.start("v2")
+	f.makeCurrent("v2")
+	fresh := s.begin(newOrg(), nil)
+	require.NoError(t, fresh.Get(t.Context(), nil))
+	require.Equal(t, []string{"v2"}, f.builds(fresh))
+	require.EqualValues(t, client.WorkerDeploymentVersionDrainageStatusDraining, f.drainage("v1"))
+
+	s.shape(syncing, map[string]any{"syncDelay": "0s"})
+	s.shape(blocked, map[string]any{"refusal": ""})
+	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), waiting[1].GetID(), "", migrationlink.RetrySignal, nil))
+	for _, run := range waiting {
+		var result migrationlink.LinkResult
+		require.NoError(t, run.Get(t.Context(), &result))
+		require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
+		require.Equal(t, 1, s.evidence(result.OrgID).EffectivePosts)
+		require.Equal(t, []string{"v1"}, f.builds(run), "it ends where it began")
+	}
+	s.within(time.Minute, func() bool { return f.drainage("v1") == client.WorkerDeploymentVersionDrainageStatusDrained })
+	older.stop()
+	require.NoError(t, s.begin(newOrg(), nil).Get(t.Context(), nil))
+}

@@ -50,39 +50,32 @@ func TestAWorkflowInTypeScriptLinksAsOneInGoDoes(t *testing.T) {
 	require.NoError(t, s.platform()(linkRequest(newOrg())).Get(t.Context(), &toldInGo))
 	require.Equal(t, withoutIDsAndTimes(t, toldInGo), withoutIDsAndTimes(t, told))
 
-	program := []string{tool(t, "node"), filepath.Join(dir, "lib", "main.js")}
+	// One after the other: they share a task queue, so that the worker of one would
+	// print what another one did.
+	node, program := tool(t, "node"), filepath.Join(dir, "lib", "main.js")
 	refused := newOrg()
 	s.shape(refused, map[string]any{"refusal": opsmanagertest.RefusedRole})
-	for name, test := range map[string]struct {
-		org  string
-		says []string
-	}{
-		"a refusal tells its type":           {refused, []string{"failed, " + migrationlink.ErrRoleMissing}},
-		"a wrong request tells which fields": {"nobody", []string{"failed, " + migrationlink.ErrInvalidRequest, "\n  orgId: "}},
+	for org, says := range map[string][]string{
+		refused:  {"failed, " + migrationlink.ErrRoleMissing},
+		"nobody": {"failed, " + migrationlink.ErrInvalidRequest, "\n  orgId: "},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			done := runProgram(t, s.env, program[0], program[1], test.org)
-			require.Equal(t, 1, done.code)
-			require.True(t, containsAll(done.stdout, test.says...), done.stdout)
-			require.Contains(t, done.stderr, "not moved: ")
-			require.NotContains(t, done.stdout, "its migration starts")
-		})
+		done := runProgram(t, s.env, node, program, org)
+		require.Equal(t, 1, done.code)
+		require.True(t, containsAll(done.stdout, says...), done.stdout)
+		require.Contains(t, done.stderr, "not moved: ")
+		require.NotContains(t, done.stdout, "its migration starts")
 	}
-	t.Run("a cancellation waits until the link is undone", func(t *testing.T) {
-		t.Parallel()
-		s := s.in(t)
-		org := newOrg()
-		s.shape(org, map[string]any{"sync": "never"})
-		p := start(t, s.env, program[0], program[1], org)
-		s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
-		require.NoError(t, p.cmd.Process.Signal(os.Interrupt)) // Ctrl-C
-		p.waitFor("called off: organization " + org + ": cancelled, the link was removed again")
-		require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
-		p.waitFor("not moved: Workflow canceled")
-		<-p.ended
-		require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
-	})
+
+	cancelled := newOrg()
+	s.shape(cancelled, map[string]any{"sync": "never"})
+	p := start(t, s.env, node, program, cancelled)
+	s.eventually(func() bool { return s.evidence(cancelled).EffectivePosts == 1 })
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt)) // Ctrl-C
+	p.waitFor("called off: organization " + cancelled + ": cancelled, the link was removed again")
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(cancelled).LinkStatus)
+	p.waitFor("not moved: Workflow canceled")
+	<-p.ended
+	require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
 }
 
 // withoutIDsAndTimes is a result without what differs between two organizations.

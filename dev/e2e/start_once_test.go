@@ -248,16 +248,20 @@ func TestATerminatedLinkIsSaidToThoseWhoWaitForIt(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).Posts)
 }
 
-// joins counts the workflows that have asked to be told the end of a link.
+// joins counts the workflows that a link has taken in to be told its end. One whose
+// signal is there but not looked at yet may still come too late.
 func (s *system) joins(link client.WorkflowRun) int {
 	s.t.Helper()
-	count := 0
+	asked, taken := 0, 0
 	for _, event := range s.history(link.GetID(), "") {
-		if event.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == migrationlink.JoinSignal {
-			count++
+		switch {
+		case event.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == migrationlink.JoinSignal:
+			asked++
+		case event.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			taken = asked
 		}
 	}
-	return count
+	return taken
 }
 
 // eventually waits for a condition, which may itself require something: it is on the

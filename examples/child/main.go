@@ -50,13 +50,15 @@ func run(request migrationlink.LinkRequest) error {
 	}
 	defer w.Stop()
 
-	ctx := context.Background()
-	move, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "move-" + request.OrgID, TaskQueue: taskQueue}, MoveOrganization, request)
+	ctx, interrupt := context.Background(), make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt)
+	move, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: "move-" + request.OrgID, TaskQueue: taskQueue,
+		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would be told the end of one that may do something else
+	}, MoveOrganization, request)
 	if err != nil {
 		return err
 	}
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt)
 	go func() {
 		<-interrupt
 		if err := temporal.CancelWorkflow(ctx, move.GetID(), move.GetRunID()); err != nil {

@@ -50,13 +50,15 @@ func run(namespace string, request migrationlink.LinkRequest) error {
 	}
 	defer w.Stop()
 
-	ctx := context.Background()
-	caller, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "link-" + request.OrgID, TaskQueue: taskQueue}, LinkFromAbroad, request)
+	ctx, interrupt := context.Background(), make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt)
+	caller, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: "link-" + request.OrgID, TaskQueue: taskQueue,
+		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would be told the end of one that may do something else
+	}, LinkFromAbroad, request)
 	if err != nil {
 		return err
 	}
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt)
 	go func() {
 		<-interrupt
 		if err := temporal.CancelWorkflow(ctx, caller.GetID(), caller.GetRunID()); err != nil {

@@ -58,6 +58,7 @@ func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
 	t.Logf("%d callers started in %s", len(callers), time.Since(began))
 	for _, org := range meeting {
 		link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
+		s.within(3*time.Minute, func() bool { return s.evidence(org).Posts > 0 })
 		s.within(3*time.Minute, func() bool { return s.joins(link) == len(doors)*meetingEach/len(meeting)-1 })
 		s.shape(org, map[string]any{"syncDelay": "0s"})
 	}

@@ -5,10 +5,10 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check build fmt format vet lint workflowcheck vuln race clean
+.PHONY: help demo dev test compose-test check build fmt format vet lint workflowcheck vuln race clean
 
 help: ## what can be typed
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## link one organization on a throw-away system, with live output
 	go -C dev run . demo
@@ -21,6 +21,9 @@ test: ## all tests
 	@for tool in chromium zsh fish npm; do command -v $$tool >/dev/null || echo "$$tool is missing, so its tests are skipped: apt-get install $$tool"; done
 	go test ./...
 	go -C dev test ./...
+
+compose-test: ## docker-compose.yml with everything in it failing; needs a Docker engine and curl
+	deploy/compose/test.sh
 
 build: ## worker, starter and simulator into bin/
 	go build -o $(BIN)/ ./worker ./starter ./simulator

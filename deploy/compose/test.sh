@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Tries what docker-compose.yml promises, on the unmodified files, under a project
+# name, an image name and ports of its own, and removes everything again. It needs
+# a Docker engine that has or can pull the images, docker compose, and curl.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Nothing that somebody has set for a system of their own.
+unset "${!MIGRATIONLINK_@}" "${!COMPOSE_@}" LINK_TOKEN_DEMO
+project=migrationlink-test-$$
+export MIGRATIONLINK_IMAGE=migrationlink:test-$$
+export TEMPORAL_PORT=0 UI_PORT=0 SIMULATOR_PORT=0 # any free ones
+demo_org=5f1b2c3d4e5f6a7b8c9d0e1f
+org=5f1b2c3d4e5f6a7b8c9d0e20
+
+compose() { docker compose --file docker-compose.yml --env-file /dev/null --project-name "$project" --profile demo "$@"; }
+starter() { compose run --rm -T starter "$@" 2>>"$work/run.log"; }
+
+work=$(mktemp -d)
+begin=$SECONDS
+step=preparing
+
+clean_up() {
+    local code=$?
+    trap '' INT TERM
+    if [ $code -ne 0 ]; then
+        echo "FAILED while $step; what was said last:"
+        tail -n 40 "$work"/*.log || true
+        compose ps --all || true
+        compose logs --no-color --tail 20 || true
+    fi
+    compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
+    docker image rm "$MIGRATIONLINK_IMAGE" >/dev/null 2>&1 || true
+    rm -r "$work"
+    exit $code
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# start names what comes next; done_in says how long it took, in seconds.
+start() { step=$*; from=$SECONDS; }
+done_in() { printf '%4d s  %s%s\n' $((SECONDS - from)) "$step" "${1:+: $1}"; }
+fail() { echo "$*" >&2; exit 1; }
+
+# eventually SECONDS COMMAND… runs it until it succeeds.
+eventually() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "not within its time: $*"
+        sleep 0.3
+    done
+}
+
+control() { curl --silent --show-error --fail --insecure --max-time 10 "$simulator/simulator/$1" "${@:2}"; }
+
+# count FIELD prints what the manager counted of $org.
+count() { control state | tr -d ' \n' | sed -n "s/.*\"$org\":{[^}]*\"$1\":\([0-9]*\).*/\1/p"; }
+
+polled_more_than() { local now; now=$(count gets 2>>"$work/run.log") && [ "${now:-0}" -gt "$1" ]; }
+# The link goes on: the manager is asked for its status again.
+goes_on() { eventually 90 polled_more_than "$(count gets)"; }
+is_syncing() { starter status --manager demo --org $org -o json | grep -q '"phase":"syncing"'; }
+is_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$1")" = healthy ]; }
+
+link() { starter link --manager demo --org "$1" --token-ref env:LINK_TOKEN_DEMO "${@:2}"; }
+
+start building the image
+compose build >"$work/build.log" 2>&1
+size=$(docker image inspect -f '{{.Size}}' "$MIGRATIONLINK_IMAGE")
+done_in "$((size / 1000000)) MB, $(docker run --rm "$MIGRATIONLINK_IMAGE" --version)"
+[ "$size" -lt 60000000 ] || fail "the image is larger than 60 MB"
+
+start docker compose up --wait
+compose up -d --wait >"$work/up.log" 2>&1
+simulator=https://$(compose port simulator 8080)
+done_in
+
+start linking
+link $demo_org | grep "is SYNCED"
+done_in
+
+first=$(compose ps -q worker | sed -n 1p)
+second=$(compose ps -q worker | sed -n 2p)
+temporal=$(compose ps -q temporal)
+
+start making a link that is not SYNCED until it is told to be
+control orgs/$org --request PUT --data '{"sync":"never"}' >"$work/control.log"
+link $org --detach >"$work/link.log"
+eventually 30 is_syncing
+done_in
+
+start killing one worker for good
+docker kill "$first" >/dev/null
+goes_on
+done_in
+
+start killing Temporal, and starting it
+docker kill "$temporal" >/dev/null
+docker start "$temporal" >/dev/null
+eventually 60 is_healthy "$temporal"
+goes_on
+done_in
+
+start restarting PostgreSQL
+docker restart "$(compose ps -q postgres)" >/dev/null
+goes_on
+done_in
+
+start "cutting the other worker off from the manager's network for 20 s"
+docker network disconnect "${project}_manager" "$second"
+before=$(count gets)
+sleep 20
+[ "$(count gets)" = "$before" ] || fail "the manager was asked by a worker that cannot reach it"
+docker network connect "${project}_manager" "$second"
+goes_on
+done_in
+
+start ending SYNCED with one effective POST
+control orgs/$org --request PUT --data '{"sync":"after-delay","syncDelay":"0s"}' >"$work/control.log"
+link $org | grep "is SYNCED" # the same request: joins the link under way
+[ "$(count posts) $(count effectivePosts)" = "1 1" ] || fail "$(count posts) POSTs, $(count effectivePosts) of them effective"
+done_in
+
+start stopping with SIGTERM
+docker start "$first" >/dev/null
+compose stop worker simulator >"$work/stop.log" 2>&1
+for container in "$first" "$second" "$(compose ps -aq simulator)"; do
+    [ "$(docker inspect -f '{{.State.ExitCode}}' "$container")" = 0 ] || fail "a program ended otherwise than with 0"
+done
+done_in
+
+echo "ok: docker-compose.yml keeps its promises, in $((SECONDS - begin)) s"

@@ -50,7 +50,8 @@ type LinkResult struct {
 	Replaced bool `json:"replaced,omitempty"`
 	// InDoubt says that the reply to a creation or a removal was lost, and that
 	// it is not known whether a link at the manager is this request's, or whether
-	// one was removed. A link in doubt is never removed by an undo.
+	// one was removed. A link in doubt is never removed by an undo. With
+	// ErrTerminated it says that nothing else of the result is known.
 	InDoubt bool `json:"inDoubt,omitempty"`
 	// Polls counts the status reads made since the link was created, but not
 	// those of a wait that a check or a cancellation has cut short.

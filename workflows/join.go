@@ -78,6 +78,9 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 		switch {
 		case result != nil:
 			return o.pass(ctx, *result)
+		case isTerminated(err): // also when this one was cancelled: nothing says that it was undone
+			o.result.InDoubt = true
+			return o.end(ctx, err)
 		case work.Err() != nil:
 			return o.end(ctx, errCancelled)
 		case err != nil:
@@ -150,9 +153,14 @@ func startedBy(ctx workflow.Context) (who string) {
 func (o *operation) terminated() error {
 	return problemError{Problem: migrationlink.Problem{
 		Type:    migrationlink.ErrTerminated,
-		Message: "the workflow " + o.key() + " was ended in Temporal; nothing was undone",
-		Remedy:  "Start it again to go on: what the manager has by then is found and kept.",
+		Message: "the workflow " + o.key() + " was ended in Temporal before it could say how far it came; nothing was undone since",
+		Remedy:  "Start it again to go on: what the manager has by then is found and kept. Or remove it with " + migrationlink.UnlinkWorkflow + " (starter unlink).",
 	}}
+}
+
+func isTerminated(err error) bool {
+	own, ok := errors.AsType[problemError](err)
+	return ok && own.Type == migrationlink.ErrTerminated
 }
 
 func (o *operation) request() any {

@@ -221,6 +221,16 @@ func TestAParentIsToldHowItsLinkEnded(t *testing.T) {
 			require.NoError(d.t, d.temporal.TerminateWorkflow(d.t.Context(), link.GetID(), "", "enough"))
 			requireType(d.t, requireFailed(d.t, owner, migrationlink.ErrTerminated), migrationlink.ErrTerminated)
 		},
+		"terminated while it is undone": func(d door) { // a cancellation that nobody has carried out is none
+			org, owner, link := d.endless()
+			d.waitForPhase(link, migrationlink.PhaseSyncing)
+			d.fault(opsmanagertest.Fault{Kind: opsmanagertest.Unavailable, Operation: "DELETE", OrgID: org})
+			require.NoError(d.t, d.namespace.CancelWorkflow(d.t.Context(), owner.GetID(), ""))
+			d.waitForPhase(link, migrationlink.PhaseUndoing)
+			require.NoError(d.t, d.temporal.TerminateWorkflow(d.t.Context(), link.GetID(), "", "enough"))
+			result, _ := migrationlink.ResultOf(requireFailed(d.t, owner, migrationlink.ErrTerminated))
+			require.True(d.t, result.InDoubt)
+		},
 		"its door terminated": func(d door) {
 			org, owner, link := d.endless()
 			described, err := d.temporal.DescribeWorkflowExecution(d.t.Context(), link.GetID(), "")

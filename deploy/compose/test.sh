@@ -76,6 +76,18 @@ compose up -d --wait >"$work/up.log" 2>&1
 simulator=https://$(compose port simulator 8080)
 done_in
 
+start measuring a worker at rest
+worker=$(compose ps -q worker | sed -n 1p)
+# From the container's start, after Temporal's, to the line "worker ready".
+ready=$({
+    docker inspect -f '{{.State.StartedAt}}' "$worker"
+    docker logs "$worker" 2>&1 | grep '"worker ready"' | sed 's/.*"time":"\([^"]*\)".*/\1/'
+} | awk -F '[T:Z]' '{t[NR] = $2 * 3600 + $3 * 60 + $4} END {printf "%.2f", t[2] - t[1]}')
+memory=$(docker stats --no-stream --format '{{.MemUsage}}' "$worker")
+done_in "ready after $ready s, ${memory%% *}"
+awk "BEGIN {exit !($ready < 2)}" || fail "a worker takes longer than 2 s"
+case $memory in [0-9].*MiB* | [1-5][0-9].*MiB*) ;; *) fail "a worker takes more than 60 MiB" ;; esac
+
 start linking
 link $demo_org | grep "is SYNCED"
 done_in

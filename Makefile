@@ -5,10 +5,10 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test compose-test check build fmt format vet lint workflowcheck vuln race clean
+.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean
 
 help: ## what can be typed
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## link one organization on a throw-away system, with live output
 	go -C dev run . demo
@@ -25,13 +25,16 @@ test: ## all tests
 compose-test: ## docker-compose.yml with everything in it failing; needs a Docker engine and curl
 	deploy/compose/test.sh
 
+observability: ## the alerts and the queries of the dashboard; needs promtool
+	deploy/observability/check.sh
+
 build: ## worker, starter and simulator into bin/
 	go build -o $(BIN)/ ./worker ./starter ./simulator
 
 fmt: ## format the code
 	gofmt -w .
 
-check: format vet lint workflowcheck vuln race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
+check: format vet lint workflowcheck vuln observability race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
 
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Tests the alerts, and reads every query of the dashboard as Prometheus does.
+set -eu
+cd "$(dirname "$0")"
+if ! command -v promtool >/dev/null; then
+    echo "promtool is missing, so alerts and dashboard are NOT tested: apt-get install --no-install-recommends prometheus"
+    exit 0
+fi
+promtool check config prometheus/prometheus.yml
+promtool test rules rules_test.yml
+
+# A string of JSON is one of YAML, too.
+queries=$(mktemp)
+trap 'rm -f "$queries"' EXIT
+{
+    printf 'groups:\n- name: dashboard\n  rules:\n'
+    sed -n 's/\$__rate_interval/5m/g; s/^ *"expr": \(".*"\),*$/\1/p' grafana/dashboards/migrationlink.json |
+        awk '{print "  - {record: \"query:" NR "\", expr: " $0 "}"}'
+} >"$queries"
+promtool check rules "$queries"

@@ -5,7 +5,7 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean
+.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ build: ## worker, starter and simulator into bin/
 fmt: ## format the code
 	gofmt -w .
 
-check: format vet lint workflowcheck vuln observability race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
+check: format vet lint workflowcheck vuln observability kubernetes race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
 
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
@@ -50,6 +50,10 @@ lint: $(BIN)/golangci-lint
 # Workflow code must be deterministic.
 workflowcheck: $(BIN)/workflowcheck
 	$(BIN)/workflowcheck -test=false -config .workflowcheck.yaml ./workflows/...
+
+kubernetes: ## deploy/kubernetes against the schemas of Kubernetes, and by the worker
+	go -C deploy/kubernetes/test vet ./...
+	go -C deploy/kubernetes/test test -count=1 ./...
 
 # The database is on the network: where it cannot be reached, that is said, and
 # only that is forgiven.

@@ -96,12 +96,19 @@ func (s StartRequest) WithToken(token TokenSource) StartRequest {
 // workflow.
 func (s StartRequest) Summary() string {
 	switch {
+	case s.WorkflowID() != "" && !s.named():
+		return s.workflow() // what is no name may be a secret in the wrong field
 	case s.Link != nil:
 		return "Link organization " + s.Link.OrgID + " of manager " + s.Link.Manager
 	case s.Unlink != nil:
 		return "Unlink organization " + s.Unlink.OrgID + " of manager " + s.Unlink.Manager
 	}
 	return ""
+}
+
+func (s StartRequest) named() bool {
+	_, _, ok := SplitWorkflowID(s.WorkflowID())
+	return ok
 }
 
 // Details are the fields of a valid request with its defaults, in Markdown, as

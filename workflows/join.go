@@ -69,6 +69,7 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 		return migrationlink.LinkResult{}, err
 	}
 	o.status.Phase = migrationlink.PhaseJoined
+	o.left = func(problem migrationlink.Problem) migrationlink.Problem { return problem } // this one makes nothing
 	workflow.SetCurrentDetails(ctx, "Waits for the workflow `"+o.key()+"`, which works on this organization.")
 	for {
 		result, err := o.asChild(work)

@@ -14,8 +14,12 @@ import (
 // waits until it is SYNCED, and, if the request says so, until Atlas shows it. It
 // removes the link again when it is cancelled, or fails, if the request says so.
 func LinkOrganization(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
+	return linkOrganization(ctx, request, request.Validate())
+}
+
+func linkOrganization(ctx workflow.Context, request migrationlink.LinkRequest, invalid error) (migrationlink.LinkResult, error) {
 	run := newLinkRun(ctx, request)
-	return run.run(ctx, request.Validate(), func(work workflow.Context) error {
+	return run.run(ctx, invalid, func(work workflow.Context) error {
 		err := orCancelled(work, run.link(work))
 		if run.wantsUndo(err) {
 			err = errors.Join(err, run.undo(ctx))

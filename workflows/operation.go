@@ -47,6 +47,9 @@ type operation struct {
 
 func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, workflowType string, target activities.Target, onBlocked migrationlink.BlockedPolicy) *operation {
 	now := now(ctx)
+	if asked.Validate() != nil { // what is no name, such as a secret in the wrong field, is repeated nowhere
+		target = shown(target)
+	}
 	return &operation{
 		asked:     asked,
 		target:    target,
@@ -58,6 +61,16 @@ func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, workfl
 		result: migrationlink.LinkResult{Manager: target.Manager, OrgID: target.OrgID, StartedAt: now},
 		left:   func(problem migrationlink.Problem) migrationlink.Problem { return problem },
 	}
+}
+
+func shown(target activities.Target) activities.Target {
+	if !migrationlink.ValidManagerName(target.Manager) {
+		target.Manager = ""
+	}
+	if !migrationlink.ValidOrgID(target.OrgID) {
+		target.OrgID = ""
+	}
+	return target
 }
 
 // run does the work of a valid request under the key of its organization, and

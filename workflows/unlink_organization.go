@@ -10,10 +10,14 @@ import (
 // UnlinkOrganization removes the link of one source organization, whoever made
 // it, and sees that it is gone.
 func UnlinkOrganization(ctx workflow.Context, request migrationlink.UnlinkRequest) (migrationlink.LinkResult, error) {
+	return unlinkOrganization(ctx, request, request.Validate())
+}
+
+func unlinkOrganization(ctx workflow.Context, request migrationlink.UnlinkRequest, invalid error) (migrationlink.LinkResult, error) {
 	run := newOperation(ctx, migrationlink.StartRequest{Unlink: &request}, migrationlink.UnlinkWorkflow,
 		activities.Target{Manager: request.Manager, OrgID: request.OrgID}, request.OnBlocked)
 	run.status.Phase = migrationlink.PhaseRemoving
-	return run.run(ctx, request.Validate(), func(work workflow.Context) error {
+	return run.run(ctx, invalid, func(work workflow.Context) error {
 		return orCancelled(work, run.unlink(work, request))
 	})
 }

@@ -15,8 +15,8 @@ import (
 // that run on their own task queue, as no other may be polled for an unknown
 // manager.
 func Register(r worker.Registry, a *activities.Activities) {
-	r.RegisterWorkflowWithOptions(LinkOrganization, workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
-	r.RegisterWorkflowWithOptions(UnlinkOrganization, workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
+	r.RegisterWorkflowWithOptions(reading(linkOrganization), workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
+	r.RegisterWorkflowWithOptions(reading(unlinkOrganization), workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
 	r.RegisterWorkflowWithOptions(InspectManagers, workflow.RegisterOptions{Name: migrationlink.InspectWorkflow})
 	r.RegisterNexusService(NexusService())
 	r.RegisterActivityWithOptions(a.KnownManagers, activity.RegisterOptions{Name: migrationlink.KnownManagersActivity})

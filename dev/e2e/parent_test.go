@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -230,6 +231,7 @@ func TestAParentIsToldHowItsLinkEnded(t *testing.T) {
 			require.NoError(d.t, d.temporal.TerminateWorkflow(d.t.Context(), link.GetID(), "", "enough"))
 			result, _ := migrationlink.ResultOf(requireFailed(d.t, owner, migrationlink.ErrTerminated))
 			require.True(d.t, result.InDoubt)
+			require.True(d.t, strings.HasSuffix(result.Problem.Message, "; nothing was undone since"), result.Problem.Message)
 		},
 		"its door terminated": func(d door) {
 			org, owner, link := d.endless()
@@ -444,6 +446,38 @@ func TestALimitOfTemporalsLeavesTheLinkGoingOn(t *testing.T) {
 			require.NoError(t, again.Get(t.Context(), &result))
 			require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
 			require.Equal(t, 1, d.evidence(org).Posts)
+		})
+	}
+}
+
+// Callers in other languages have no compiler that finds it.
+func TestAFieldOfAnotherTypeIsNamed(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	for name, test := range map[string]struct {
+		input  any
+		field  string
+		remedy string
+	}{
+		"a number for a text":    {map[string]any{"manager": "demo", "orgId": 5}, "orgId", "is a number; write a text"},
+		"seconds for a duration": {map[string]any{"manager": "demo", "orgId": newOrg(), "syncTimeout": 30}, "syncTimeout", `is a number; write a text, such as "1h30m"`},
+		"a text for an object":   {map[string]any{"manager": "demo", "token": "s3cr3t"}, "token", "is a text; write an object"},
+		"deeper":                 {map[string]any{"manager": "demo", "token": map[string]any{"atlas": map[string]any{"accessListIps": "::1"}}}, "token.atlas.accessListIps", "is a text; write a list"},
+		"a text":                 {"s3cr3t", "request", "is not a JSON object"},
+		"a name that is none":    {map[string]any{"manager": "demo", "orgId": "s3cr3t", "token": map[string]any{"ref": "env:LINK_TOKEN_DEMO"}}, "orgId", "is not an organization's id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "slip-" + newOrg(), TaskQueue: migrationlink.TaskQueue}, migrationlink.LinkWorkflow, test.input)
+			require.NoError(t, err)
+			err = requireFailed(t, run, migrationlink.ErrInvalidRequest)
+			fields := migrationlink.FieldsOf(err)
+			require.Len(t, fields, 1, "%v", err)
+			require.Equal(t, test.field, fields[0].Field)
+			require.Contains(t, fields[0].Problem, test.remedy)
+			result, _ := migrationlink.ResultOf(err)
+			require.NotContains(t, fmt.Sprintf("%+v", result), "s3cr3t", "what is no name is not repeated as one")
 		})
 	}
 }

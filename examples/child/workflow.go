@@ -41,9 +41,11 @@ func link(ctx workflow.Context, request migrationlink.LinkRequest) (result migra
 	case migrationlink.OutcomeCancelled:
 		return result, err // by this workflow's own cancellation: so it ends as Canceled, too
 	case migrationlink.OutcomeTimedOut:
-		return result, temporal.NewNonRetryableApplicationError("the link stays, and may become SYNCED yet", result.Problem.Type, err)
-	default: // OutcomeFailed, and whatever a later version may add
-		return result, temporal.NewNonRetryableApplicationError("the link was not made", result.Problem.Type, err)
+		return result, temporal.NewNonRetryableApplicationError(fmt.Sprintf("the link is not SYNCED in time; removed again: %t", result.Removed), result.Problem.Type, err)
+	case migrationlink.OutcomeFailed:
+		return result, temporal.NewNonRetryableApplicationError("the organization is not linked", result.Problem.Type, err)
+	default: // whatever a later version may add
+		return result, fmt.Errorf("the link ended as %q: %w", result.Outcome, err)
 	}
 }
 

@@ -23,7 +23,7 @@ async function main(orgId = '5f1b2c3d4e5f6a7b8c9d0e33'): Promise<void> {
     const worker = await Worker.create({ connection, namespace, taskQueue, workflowsPath, activities });
     const client = new Client({ connection, namespace });
     const move = await client.workflow.start(moveOrganization, {
-      workflowId: `move-${orgId}`, workflowIdConflictPolicy: 'USE_EXISTING', taskQueue, args: [request],
+      workflowId: `move-${orgId}`, workflowIdConflictPolicy: 'FAIL', taskQueue, args: [request],
     });
     process.on('SIGINT', () => move.cancel().catch((error) => console.error('not cancelled:', error)));
     console.log(JSON.stringify(await worker.runUntil(move.result()), null, 2));

@@ -5,7 +5,7 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes
+.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes licenses licenses-check release-check
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ build: ## worker, starter and simulator into bin/
 fmt: ## format the code
 	gofmt -w .
 
-check: format vet lint workflowcheck vuln observability kubernetes race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
+check: format vet lint workflowcheck vuln observability kubernetes licenses-check race ## what CI runs: format, vet, linters, vulnerabilities, tests with -race
 
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; }
@@ -54,6 +54,17 @@ workflowcheck: $(BIN)/workflowcheck
 kubernetes: ## deploy/kubernetes against the schemas of Kubernetes, and by the worker
 	go -C deploy/kubernetes/test vet ./...
 	go -C deploy/kubernetes/test test -count=1 ./...
+
+licenses: ## list the licences of what is in the programs
+	go run ./scripts/licenses > THIRD_PARTY_LICENSES.md.new
+	mv THIRD_PARTY_LICENSES.md.new THIRD_PARTY_LICENSES.md
+
+licenses-check:
+	go run ./scripts/licenses -check THIRD_PARTY_LICENSES.md
+
+# Not in make check: goreleaser is as large as the rest of the tools together.
+release-check: ## .goreleaser.yaml, by goreleaser: builds it once
+	go run github.com/goreleaser/goreleaser/v2@v2.15.1 check
 
 # The database is on the network: where it cannot be reached, that is said, and
 # only that is forgiven.

@@ -140,8 +140,20 @@ func readStatus(ctx context.Context, client *opsmanager.Client, target Target) (
 	if opsmanager.NoLink(err) {
 		return migrationlink.LinkNone, nil
 	}
+	switch status {
+	case "", migrationlink.LinkSynced, migrationlink.LinkNotSynced:
+	default:
+		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"manager": target.Manager}).Counter(driftMetric).Inc(1)
+	}
 	return string(status), err
 }
+
+// driftMetric counts statuses of which the documentation of the API does not know:
+// the manager has changed, and this application has not.
+const driftMetric = "migrationlink_api_drift"
+
+// notOpenedMetric counts sealed link-tokens that this worker could not open.
+const notOpenedMetric = "migrationlink_token_openings_failed"
 
 // recordHeartbeat fails when Temporal cannot be reached, no longer waits for the
 // attempt, or has been asked to cancel it. activity.RecordHeartbeat keeps that to

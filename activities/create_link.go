@@ -98,6 +98,9 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	}
 	token, err := clients.linkToken(in)
 	if err != nil {
+		if in.Token.Sealed != "" {
+			activity.GetMetricsHandler(ctx).WithTags(map[string]string{"manager": in.Manager}).Counter(notOpenedMetric).Inc(1)
+		}
 		return CreateLinkResult{}, err
 	}
 	attempt := &creation{marker: marker{record: a.record}, client: client, in: in}

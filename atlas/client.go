@@ -31,6 +31,8 @@ const (
 // credentials), either with the role Organization Owner in every target
 // organization.
 type Config struct {
+	// Name is what metrics and traces call it. Empty means its host.
+	Name string
 	// BaseURL is scheme, host and port. Empty means DefaultBaseURL.
 	BaseURL string
 	// BasePath is the path of the API. Empty means DefaultBasePath.
@@ -63,6 +65,8 @@ func New(config Config) (*Client, error) {
 	}
 	api, err := adminapi.New(adminapi.Config{
 		Party:             "Atlas",
+		Kind:              "atlas",
+		Name:              config.Name,
 		BaseURL:           baseURL,
 		ExampleURL:        DefaultBaseURL,
 		BasePath:          config.BasePath,

@@ -23,6 +23,8 @@ const (
 
 // Config says how to reach one manager.
 type Config struct {
+	// Name is what metrics and traces call it. Empty means its host.
+	Name string
 	// BaseURL is scheme, host and port, for example
 	// "https://opsmanager.example.com:8443" or "https://cloud.mongodb.com".
 	BaseURL string
@@ -61,6 +63,8 @@ func New(config Config) (*Client, error) {
 	key := adminapi.Credentials{PublicKey: config.PublicKey, PrivateKey: config.PrivateKey}
 	api, err := adminapi.New(adminapi.Config{
 		Party:             "the manager",
+		Kind:              "manager",
+		Name:              config.Name,
 		BaseURL:           config.BaseURL,
 		ExampleURL:        "https://opsmanager.example.com:8443",
 		BasePath:          config.BasePath,

@@ -28,6 +28,7 @@ func (o *operation) blocked(ctx workflow.Context, err error, meanwhile workflow.
 	o.remember(ctx, string(migrationlink.PhaseBlocked))
 	o.enter(ctx, migrationlink.PhaseBlocked, o.deadline)
 	o.status.BlockedIn, o.status.Problem = stopped, &problem
+	o.measureBlocked(ctx, problem.Type)
 	o.tell(ctx)
 
 	goesOn, err = o.untilRetry(ctx, meanwhile)

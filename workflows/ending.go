@@ -47,6 +47,7 @@ func (o *operation) end(ctx workflow.Context, err error) (migrationlink.LinkResu
 	result := o.result
 	o.status.Result = &result
 	o.tell(ctx)
+	o.measureEnd(ctx)
 	if result.Outcome == migrationlink.OutcomeTimedOut {
 		o.remember(ctx, string(result.Outcome))
 	}

@@ -27,6 +27,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/dev/temporalserver"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
@@ -42,6 +43,7 @@ type leaks struct {
 	localToken string
 	elsewhere  *trap // where a redirect leads to
 	places     map[string][]byte
+	observed   observed
 	runs       []client.WorkflowRun
 }
 
@@ -71,6 +73,12 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	l.worker.stop()
 	l.dev.kill() // the write-ahead log stays behind
 	l.collectFiles("after Temporal was killed")
+	for _, page := range []string{"/metrics", "/readyz", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"} {
+		status, body := l.observed.get(page)
+		require.Equal(t, http.StatusOK, status)
+		l.places["HTTP "+page] = []byte(body)
+	}
+	require.Contains(t, string(l.places["HTTP /metrics"]), "migrationlink_links_ended_total")
 	l.places["log of the worker"] = []byte(l.worker.output.String())
 	l.places["output of dev up"] = []byte(l.dev.output.String())
 
@@ -109,7 +117,13 @@ func newLeaks(t *testing.T) *leaks {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	}
 	l.localToken = filepath.Join(tokens, "local")
+	ports, err := temporalserver.FreePorts(1)
+	require.NoError(t, err)
+	l.observed = observed{t: t, base: fmt.Sprintf("http://127.0.0.1:%d", ports[0])}
 	l.worker, _ = l.workerFrom(fmt.Sprintf(`
+[http]
+address = "127.0.0.1:%[4]d"
+pprof   = true
 [log]
 level = "debug"
 format = "console"
@@ -131,7 +145,7 @@ base_url        = %[3]q
 client_id       = "env:DEMO_ATLAS_CLIENT_ID"
 client_secret   = "env:CANARY_ATLAS_SECRET"
 request_timeout = "1s"
-`, tokens, l.dir, l.manager.URL),
+`, tokens, l.dir, l.manager.URL, ports[0]),
 		"DEMO_ATLAS_CLIENT_ID="+opsmanagertest.DefaultAtlasClientID,
 		"CANARY_MANAGER_KEY="+c.byName["private key of the manager"], "CANARY_ATLAS_KEY="+c.byName["private key of Atlas"],
 		"CANARY_ATLAS_SECRET="+c.byName["client secret of Atlas"], "LINK_TOKEN_CANARY="+c.token("link-token in the environment"))

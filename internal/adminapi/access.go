@@ -246,7 +246,7 @@ func (t *accessTransport) send(request *http.Request) (*Reply, error) {
 	if request.URL.String() != c.access.url {
 		return nil, errors.New("the request for an access token would go elsewhere")
 	}
-	if err := c.limiter.Wait(request.Context()); err != nil {
+	if err := c.wait(request.Context()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(request.Context(), c.timeout)

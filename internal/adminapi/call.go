@@ -96,7 +96,9 @@ func (c *Client) open(ctx context.Context, l *lane, call *Call) error {
 	return err
 }
 
-func (c *Client) finish(ctx context.Context, l *lane, call *Call) (*Reply, error) {
+func (c *Client) finish(ctx context.Context, l *lane, call *Call) (reply *Reply, failed error) {
+	ctx, end := c.telemetry.call(ctx, call.Operation)
+	defer func() { end(reply, failed) }()
 	r, err := c.authenticated(ctx, l, call)
 	if other, ok := errors.AsType[otherCall](err); ok {
 		return nil, other.err
@@ -126,7 +128,7 @@ func (c *Client) authenticated(ctx context.Context, l *lane, call *Call) (*Reply
 // send makes one HTTP request, to which authorize adds credentials, and reads
 // its reply.
 func (c *Client) send(ctx context.Context, l *lane, call *Call, authorize func(*http.Request) error) (*Reply, error) {
-	if err := c.limiter.Wait(ctx); err != nil {
+	if err := c.wait(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel, err := c.forSending(ctx, call)

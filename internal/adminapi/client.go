@@ -6,6 +6,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,9 @@ const DefaultTimeout = 30 * time.Second
 type Config struct {
 	// Party is who answers, as errors name it: "the manager" or "Atlas".
 	Party string
+	// Kind and Name are what metrics and traces call it, such as "manager" and the
+	// name in a configuration. Without a name it is the host.
+	Kind, Name string
 	// BaseURL is scheme, host and port; ExampleURL is a good one, for errors.
 	BaseURL, ExampleURL string
 	// BasePath is the path of the API. Empty means DefaultBasePath.
@@ -63,6 +67,8 @@ type Client struct {
 	timeout time.Duration
 	limiter *rate.Limiter
 	lanes   *lanes
+	// telemetry tells of the calls to whoever measures them.
+	telemetry telemetry
 	// access is that of a service account, nil with an API key.
 	access *access
 }
@@ -83,11 +89,12 @@ func New(config Config) (*Client, error) {
 		limit = rate.Limit(config.RequestsPerSecond)
 	}
 	c := &Client{
-		config:  config,
-		base:    base,
-		timeout: timeout,
-		limiter: rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
-		lanes:   newLanes(config.tls()),
+		config:    config,
+		base:      base,
+		timeout:   timeout,
+		limiter:   rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
+		lanes:     newLanes(config.tls()),
+		telemetry: newTelemetry(config.Kind, cmp.Or(config.Name, base.Host)),
 	}
 	if config.Credentials.ClientID != "" {
 		c.access = newAccess(base)

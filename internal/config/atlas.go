@@ -33,6 +33,7 @@ func (a Atlas) Client() (*atlas.Client, error) {
 		return nil, err
 	}
 	return atlas.New(atlas.Config{
+		Name:              a.Name,
 		BaseURL:           a.BaseURL,
 		BasePath:          a.BasePath,
 		PublicKey:         a.PublicKey.Reveal(),

@@ -31,6 +31,8 @@ func (c Config) Changes(next Config) Changes {
 	}
 	restart(c.Log.Level != next.Log.Level, "log.level")
 	restart(c.Log.Format != next.Log.Format, "log.format")
+	restart(c.HTTP.Address != next.HTTP.Address, "http.address")
+	restart(c.HTTP.Pprof != next.HTTP.Pprof, "http.pprof")
 	restart(c.Worker.StopTimeout != next.Worker.StopTimeout, "worker.stop_timeout")
 	restart(c.Worker.MaxCachedWorkflows != next.Worker.MaxCachedWorkflows, "worker.max_cached_workflows")
 	now(c.Tokens.Directory != next.Tokens.Directory, "tokens.directory")

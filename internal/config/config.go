@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // Config is the configuration of one worker.
 type Config struct {
 	Log        Log
+	HTTP       HTTP
 	Worker     Worker
 	Deployment Deployment // from the environment
 	Tokens     Tokens
@@ -31,6 +33,15 @@ type Config struct {
 type Log struct {
 	Level  string
 	Format string
+}
+
+// HTTP is the section [http].
+type HTTP struct {
+	// Address is where /metrics, /healthz and /readyz are served, as host:port.
+	// Empty means nowhere.
+	Address string
+	// Pprof serves the profiles of the process there, too.
+	Pprof bool
 }
 
 // Worker is the section [worker].
@@ -124,6 +135,7 @@ func syntaxProblem(err error) string {
 func read(file *section) Config {
 	c := Default()
 	c.Log = readLog(file.table("log"), c.Log)
+	c.HTTP = readHTTP(file.table("http"))
 	c.Worker = readWorker(file.table("worker"), c.Worker)
 	c.Deployment = readDeployment(file)
 	c.Tokens = readTokens(file.table("tokens"))
@@ -141,6 +153,17 @@ func readLog(s *section, fallback Log) Log {
 		Level:  s.oneOf("level", fallback.Level, logging.Levels),
 		Format: s.oneOf("format", fallback.Format, logging.Formats),
 	}
+}
+
+func readHTTP(s *section) HTTP {
+	defer s.end()
+	h := HTTP{Address: s.text("address", ""), Pprof: s.flag("pprof")}
+	if h.Address != "" {
+		if _, port, err := net.SplitHostPort(h.Address); err != nil || port == "" {
+			s.report("address", "is not an address; use host:port, as in \"127.0.0.1:9464\", or \":9464\" for all of the machine's")
+		}
+	}
+	return h
 }
 
 func readWorker(s *section, fallback Worker) Worker {

@@ -43,6 +43,7 @@ func (m Manager) Client() (*opsmanager.Client, error) {
 		return nil, err
 	}
 	return opsmanager.New(opsmanager.Config{
+		Name:              m.Name,
 		BaseURL:           m.BaseURL,
 		BasePath:          m.BasePath,
 		PublicKey:         m.PublicKey.Reveal(),

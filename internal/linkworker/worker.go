@@ -4,13 +4,16 @@ package linkworker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -36,7 +39,9 @@ type Worker struct {
 	acts     *activities.Activities
 	identity string
 	pollers  []worker.Worker
+	temporal client.Client
 	failed   chan error
+	refused  atomic.Pointer[error] // why it does not poll
 
 	// The configuration with which it runs, and its clients. Only start, and then
 	// only whoever follows the file, changes them.
@@ -50,14 +55,15 @@ type Worker struct {
 // Run runs a worker until ctx ends, and stops it gracefully: the error is nil.
 // An error says that it could not start, or that Temporal has refused it for
 // good. It follows the configuration in source, from which cfg was loaded, see
-// Worker.Follow.
-func Run(ctx context.Context, c client.Client, cfg config.Config, source config.Source, hangup <-chan os.Signal, logger *zap.Logger) error {
+// Worker.Follow. It calls started once it polls.
+func Run(ctx context.Context, c client.Client, cfg config.Config, source config.Source, hangup <-chan os.Signal, logger *zap.Logger, started func(*Worker)) error {
 	w, err := Start(c, cfg, logger)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
 	w.Follow(source, hangup)
+	started(w)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -96,6 +102,21 @@ func newWorker(cfg config.Config, logger *zap.Logger) (*Worker, error) {
 	}, nil
 }
 
+var errStopping = errors.New("the worker is being stopped")
+
+// Ready tells why the worker cannot do its work, or nil: it polls, and Temporal
+// answers. A configuration that was refused since it started is none: the one
+// before is in force.
+func (w *Worker) Ready(ctx context.Context) error {
+	if why := w.refused.Load(); why != nil {
+		return *why
+	}
+	if _, err := w.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("temporal does not answer: %w", err)
+	}
+	return nil
+}
+
 // Failed delivers the error with which Temporal has refused the worker for
 // good, if it ever does: the worker no longer polls then.
 func (w *Worker) Failed() <-chan error { return w.failed }
@@ -103,6 +124,7 @@ func (w *Worker) Failed() <-chan error { return w.failed }
 // Stop stops polling, lets running calls finish for as long as the stop timeout
 // of the configuration, and returns when all have ended.
 func (w *Worker) Stop() {
+	w.refused.CompareAndSwap(nil, &errStopping)
 	w.stopFollowing()
 	var stopping sync.WaitGroup
 	for _, poller := range w.pollers {
@@ -132,6 +154,7 @@ func (w *Worker) endClients() {
 }
 
 func (w *Worker) start(c client.Client) error {
+	w.temporal = c
 	cfg := w.running
 	worker.SetStickyWorkflowCacheSize(cfg.Worker.MaxCachedWorkflows)
 
@@ -202,8 +225,16 @@ func (w *Worker) poll(poller worker.Worker) error {
 
 // fail keeps the first error: the others are its consequences.
 func (w *Worker) fail(err error) {
-	select {
-	case w.failed <- fmt.Errorf("temporal refuses the worker: %w", err):
-	default:
+	err = fmt.Errorf("temporal refuses the worker: %w", err)
+	if w.refused.CompareAndSwap(nil, &err) {
+		w.failed <- err
 	}
+}
+
+// Links counts the links and removals that are under way in the namespace.
+func (w *Worker) Links(ctx context.Context) (int64, error) {
+	counted, err := w.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '%s'", migrationlink.WorkflowIDPrefix),
+	})
+	return counted.GetCount(), err
 }

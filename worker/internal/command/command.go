@@ -18,6 +18,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
 	"github.com/migrationlink/migrationlink/internal/logging"
+	"github.com/migrationlink/migrationlink/internal/telemetry"
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
@@ -81,8 +82,8 @@ type usageError struct{ error }
 
 func newCommand() *cobra.Command {
 	var (
-		source config.Source
-		check  bool
+		source       config.Source
+		check, probe bool
 	)
 	root := &cobra.Command{
 		Use:           "worker --config worker.toml",
@@ -102,8 +103,11 @@ func newCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			if check {
+			switch {
+			case check:
 				return reportGood(cmd.OutOrStdout(), cfg)
+			case probe:
+				return askReady(cmd.Context(), cmd.OutOrStdout(), cfg)
 			}
 			return serve(cmd.Context(), cfg, source, cmd.ErrOrStderr())
 		},
@@ -113,6 +117,7 @@ func newCommand() *cobra.Command {
 	})
 	root.Flags().StringVar(&source.Path, "config", os.Getenv(configVariable), "configuration file (TOML), instead of "+configVariable)
 	root.Flags().BoolVar(&check, "check", false, "check the configuration and the keys and files that it refers to, without asking a manager or Temporal, and end")
+	root.Flags().BoolVar(&probe, "probe", false, "ask the worker that runs with this configuration whether it is ready, at http.address, and end; for supervisors")
 	root.Flags().BoolVar(&source.AllowReadableKeys, "allow-readable-keys", false, "accept files of keys and link-tokens that others may read or change; for tests only")
 	return root
 }
@@ -152,6 +157,17 @@ func list[T interface{ ID() string }](one, many string, all []T) string {
 	return fmt.Sprintf("%d %s: %s", len(names), noun, strings.Join(names, ", "))
 }
 
+func askReady(ctx context.Context, stdout io.Writer, cfg config.Config) error {
+	if cfg.HTTP.Address == "" {
+		return usageError{errors.New("the configuration has no http.address where the worker could be asked; add it")}
+	}
+	if err := telemetry.Probe(ctx, cfg.HTTP.Address); err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	_, err := fmt.Fprintln(stdout, "ready")
+	return err
+}
+
 func serve(ctx context.Context, cfg config.Config, source config.Source, stderr io.Writer) error {
 	// From here on, so that no such signal ends the process while it connects.
 	hangup := make(chan os.Signal, 1)
@@ -169,6 +185,11 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, stderr 
 		return usageError{err}
 	}
 	options.Logger = logging.ForTemporal(logger)
+	watched, err := watch(ctx, cfg, &options.Options)
+	if err != nil {
+		return err
+	}
+	defer watched.stop()
 	logger.Info("connecting to Temporal", zap.String("address", options.HostPort), zap.String("namespace", options.Namespace))
 	temporal, err := options.Dial(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -178,5 +199,5 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, stderr 
 		return err
 	}
 	defer temporal.Close()
-	return options.Explain(linkworker.Run(ctx, temporal, cfg, source, hangup, logger))
+	return options.Explain(linkworker.Run(ctx, temporal, cfg, source, hangup, logger, func(w *linkworker.Worker) { watched.running.Store(w) }))
 }

@@ -1,0 +1,99 @@
+package e2e_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// observed is a worker that is seen from outside.
+type observed struct {
+	*process
+	t    *testing.T
+	base string
+}
+
+func (s *system) observed(more string) *observed {
+	s.t.Helper()
+	ports, err := temporalserver.FreePorts(1)
+	require.NoError(s.t, err)
+	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	return &observed{s.worker(fmt.Sprintf("[http]\naddress = %q\n%s", address, more)), s.t, "http://" + address}
+}
+
+func (o *observed) get(path string) (status int, body string) {
+	o.t.Helper()
+	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.base+path, nil)
+	require.NoError(o.t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(o.t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(o.t, err)
+	return response.StatusCode, string(content)
+}
+
+func TestAWorkerIsSeenFromOutside(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	o := s.observed("")
+	linked, refused, waiting := newOrg(), newOrg(), newOrg()
+	s.shape(refused, map[string]any{"refusal": opsmanagertest.RefusedRole})
+	s.shape(waiting, map[string]any{"sync": "never"})
+	require.NoError(t, s.begin(linked, nil).Get(t.Context(), nil))
+	blocked := s.begin(refused, whenBlocked)
+	s.waitForPhase(blocked, migrationlink.PhaseBlocked)
+	s.waitForPhase(s.begin(waiting, nil), migrationlink.PhaseSyncing)
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), blocked.GetID(), ""))
+	requireCancelled(t, blocked)
+	require.Error(t, s.begin("nobody", nil).Get(t.Context(), nil))
+
+	_, metrics := o.get("/metrics")
+	for _, line := range []string{
+		`migrationlink_links_ended_total\{.*manager="demo".*outcome="linked".*type="".*\} 1\n`,
+		`migrationlink_links_ended_total\{.*manager="demo".*outcome="cancelled".*\} 1\n`,
+		`migrationlink_links_ended_total\{.*manager="".*outcome="failed".*type="InvalidRequest".*\} 1\n`,
+		`migrationlink_links_blocked_total\{.*manager="demo".*type="RoleMissing".*\} 1\n`,
+		`migrationlink_time_to_synced_seconds_count\{.*manager="demo".*\} 1\n`,
+		`migrationlink_links_running \d\n`,
+		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*create[^"]*",status="2\d\d"\} 2\n`,
+		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*",status="401"\} `,
+		`temporal_workflow_task_execution_latency_seconds_count\{`,
+		`go_goroutines \d`,
+		`process_resident_memory_bytes \d`,
+	} {
+		require.Regexp(t, regexp.MustCompile(line), metrics)
+	}
+	for _, org := range []string{linked, refused, waiting, "nobody"} {
+		require.NotContains(t, metrics, org, "no label has as many values as there are organizations")
+	}
+	require.NotContains(t, metrics, "%!", "nothing unfit to print")
+
+	status, _ := o.get("/debug/pprof/")
+	require.Equal(t, http.StatusNotFound, status, "only when asked for")
+}
+
+func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	o := s.observed("pprof = true\n")
+	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
+		status, body := o.get(path)
+		require.Equal(t, http.StatusOK, status, "%s: %s", path, body)
+	}
+	s.dev.stop()
+	s.eventually(func() bool {
+		status, body := o.get("/readyz")
+		return status == http.StatusServiceUnavailable && regexp.MustCompile("temporal does not answer").MatchString(body)
+	})
+	status, _ := o.get("/healthz")
+	require.Equal(t, http.StatusOK, status, "a restart would not help")
+}

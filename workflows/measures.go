@@ -1,0 +1,38 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+// Metrics of the workflows under the keys of organizations. Replays do not count.
+const (
+	linksEnded   = "migrationlink_links_ended"   // by outcome and, without success, type
+	linksBlocked = "migrationlink_links_blocked" // how often one began to wait for a person, by type
+	timeToSynced = "migrationlink_time_to_synced"
+)
+
+func (o *operation) measureEnd(ctx workflow.Context) {
+	if o.isElsewhere(ctx) {
+		return // it tells of another workflow's
+	}
+	result := o.result
+	labels := map[string]string{"manager": o.target.Manager, "outcome": string(result.Outcome), "type": ""}
+	if result.Problem != nil {
+		labels["type"] = result.Problem.Type
+	}
+	switch labels["type"] {
+	case migrationlink.ErrUnknownManager, migrationlink.ErrInvalidRequest:
+		labels["manager"] = "" // whoever starts a workflow could make as many as he likes
+	}
+	metrics := workflow.GetMetricsHandler(ctx)
+	metrics.WithTags(labels).Counter(linksEnded).Inc(1)
+	if result.Outcome == migrationlink.OutcomeLinked {
+		metrics.WithTags(map[string]string{"manager": o.target.Manager}).Timer(timeToSynced).Record(result.SyncedAt.Sub(result.StartedAt))
+	}
+}
+
+func (o *operation) measureBlocked(ctx workflow.Context, errorType string) {
+	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"manager": o.target.Manager, "type": errorType}).Counter(linksBlocked).Inc(1)
+}

@@ -80,6 +80,9 @@ type Target struct {
 	OrgID   string `json:"orgId"`
 }
 
+// Names are those of the link, for whoever watches the activities.
+func (t Target) Names() (manager, orgID string) { return t.Manager, t.OrgID }
+
 // CheckManager fails with ErrUnknownManager, and the names that are known, when
 // the worker's configuration lacks the manager.
 func (a *Activities) CheckManager(_ context.Context, manager string) error {

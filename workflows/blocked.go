@@ -26,8 +26,9 @@ func (o *operation) blocked(ctx workflow.Context, err error, meanwhile workflow.
 	stopped := o.status.Phase
 	problem := problemOf(err)
 	o.remember(ctx, string(migrationlink.PhaseBlocked))
+	o.status.Problem = &problem
 	o.enter(ctx, migrationlink.PhaseBlocked, o.deadline)
-	o.status.BlockedIn, o.status.Problem = stopped, &problem
+	o.status.BlockedIn = stopped
 	o.measureBlocked(ctx, problem.Type)
 	o.tell(ctx)
 

@@ -18,6 +18,7 @@ func (o *operation) measureEnd(ctx workflow.Context) {
 		return // it tells of another workflow's
 	}
 	result := o.result
+	o.log(ctx, migrationlink.PhaseEnded, "outcome", result.Outcome, "seconds", result.EndedAt.Sub(result.StartedAt).Seconds())
 	labels := map[string]string{"manager": o.target.Manager, "outcome": string(result.Outcome), "type": ""}
 	if result.Problem != nil {
 		labels["type"] = result.Problem.Type

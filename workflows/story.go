@@ -15,7 +15,7 @@ import (
 func (o *operation) enter(ctx workflow.Context, phase migrationlink.Phase, deadline time.Time) {
 	if o.status.Phase != phase {
 		o.status.PhaseSince = now(ctx)
-		workflow.GetLogger(ctx).Info("link "+string(phase), "manager", o.target.Manager, "orgId", o.target.OrgID, "deadline", deadline)
+		o.log(ctx, phase, "deadline", deadline)
 	}
 	switch phase {
 	case migrationlink.PhaseSyncing, migrationlink.PhaseVerifying, migrationlink.PhaseRemoving, migrationlink.PhaseUndoing:
@@ -23,6 +23,15 @@ func (o *operation) enter(ctx workflow.Context, phase migrationlink.Phase, deadl
 	}
 	o.status.Phase, o.status.BlockedIn, o.status.Deadline = phase, "", deadline
 	o.tell(ctx)
+}
+
+// log writes the line of a change of state. Its words and fields are documented in
+// docs/operations.md.
+func (o *operation) log(ctx workflow.Context, phase migrationlink.Phase, fields ...any) {
+	if problem := o.status.Problem; problem != nil && (phase == migrationlink.PhaseBlocked || phase == migrationlink.PhaseEnded) {
+		fields = append(fields, "type", problem.Type, "httpStatus", problem.HTTPStatus, "code", problem.Code)
+	}
+	workflow.GetLogger(ctx).Info("link "+string(phase), append([]any{"manager", o.target.Manager, "orgId", o.target.OrgID}, fields...)...)
 }
 
 // met records a problem, so that it is seen while it is being retried.

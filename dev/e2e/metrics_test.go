@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,7 +34,7 @@ func (o *observed) get(path string) (status int, body string) {
 	o.t.Helper()
 	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.base+path, nil)
 	require.NoError(o.t, err)
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: 30 * time.Second}).Do(request)
 	require.NoError(o.t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)

@@ -15,6 +15,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
@@ -180,6 +181,7 @@ func (w *Worker) pollActivities(c client.Client, m config.Manager) error {
 	poller := worker.New(c, migrationlink.ManagerTaskQueue(m.Name), worker.Options{
 		Identity:                     w.identity,
 		DisableWorkflowWorker:        true,
+		Interceptors:                 []interceptor.WorkerInterceptor{&attempts{}},
 		TaskQueueActivitiesPerSecond: m.RequestsPerSecond,
 		MaxHeartbeatThrottleInterval: heartbeatInterval,
 		WorkerStopTimeout:            w.running.Worker.StopTimeout,

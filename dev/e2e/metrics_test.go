@@ -1,10 +1,14 @@
 package e2e_test
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,4 +101,35 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	})
 	status, _ := o.get("/healthz")
 	require.Equal(t, http.StatusOK, status, "a restart would not help")
+}
+
+func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var spans strings.Builder // in protobuf, where names are as they are
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body io.Reader = r.Body
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			body, _ = gzip.NewReader(r.Body)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = io.Copy(&spans, body)
+	}))
+	t.Cleanup(collector.Close)
+	s := newSystem(t)
+	to := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100"}
+	s.worker("", to...)
+	s.env = append(s.env, to...)
+	require.Zero(t, s.starter(linkOf(newOrg())...).code)
+	s.eventually(func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, name := range []string{"migrationlink-starter", "migrationlink-worker", "RunWorkflow:LinkOrganization", "RunActivity:CreateLink", "StartActivity:AwaitSynced", "http.response.status_code"} {
+			if !strings.Contains(spans.String(), name) {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/migrationlink/migrationlink/internal/telemetry"
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
@@ -22,6 +23,15 @@ const callLimit = 8 * time.Second
 type server struct {
 	client.Client
 	options temporalconn.Options
+	flush   func(context.Context) error // sends the traces, if there are any
+}
+
+// Close ends the connection.
+func (s *server) Close() {
+	s.Client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.flush(ctx) // whoever collects traces may be away
 }
 
 // connect returns when Temporal has answered. Close the server after use.
@@ -33,7 +43,11 @@ func (a *app) connect(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	options.Logger = a.sdkLogger()
-	s := &server{options: options}
+	s := &server{}
+	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options); err != nil {
+		return nil, err
+	}
+	s.options = options
 	s.Client, err = options.Dial(ctx)
 	return s, s.explain(ctx, err)
 }

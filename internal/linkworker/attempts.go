@@ -14,7 +14,9 @@ import (
 
 // attempts writes a line for each attempt of an activity, at debug: polls are many.
 // Its words and fields are documented in docs/operations.md.
-type attempts struct{ interceptor.WorkerInterceptorBase }
+type attempts struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (*attempts) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	return &attempt{interceptor.ActivityInboundInterceptorBase{Next: next}}
@@ -25,7 +27,9 @@ type attempt struct {
 }
 
 // target is what the inputs of all activities that call a manager can tell.
-type target interface{ Names() (manager, orgID string) }
+type target interface {
+	Names() (manager, orgID string)
+}
 
 func (a *attempt) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	began := time.Now()

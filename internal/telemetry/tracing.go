@@ -1,12 +1,14 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 
-	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
@@ -16,35 +18,46 @@ import (
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
 )
 
-// asksForTraces are the variables of OpenTelemetry one of which asks for traces.
-var asksForTraces = []string{"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
-
 // Trace makes the process, and the calls of a Temporal client, send traces where
-// the variables of OpenTelemetry say; without any, it does nothing. The caller
-// calls stop at its end, for what has not been sent yet.
+// the variables of OpenTelemetry say (OTEL_EXPORTER_OTLP_ENDPOINT and the like);
+// without any, it does nothing. The caller calls stop at its end, for what has not
+// been sent yet.
 func Trace(ctx context.Context, program string, options *client.Options) (stop func(context.Context) error, _ error) {
-	stop = func(context.Context) error { return nil }
-	asked := false
-	for _, name := range asksForTraces {
-		asked = asked || os.Getenv(name) != ""
-	}
-	if !asked || os.Getenv("OTEL_SDK_DISABLED") == "true" {
-		return stop, nil
-	}
-	exporter, err := autoexport.NewSpanExporter(ctx)
-	if err != nil {
-		return stop, fmt.Errorf("traces (OTEL_*): %w", err)
+	exporter, err := newExporter(ctx)
+	if exporter == nil || err != nil {
+		return func(context.Context) error { return nil }, err
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("migrationlink-"+program), semconv.ServiceVersion(buildinfo.Version())), resource.WithFromEnv())
 	if err != nil {
-		return stop, fmt.Errorf("traces (OTEL_*): %w", err)
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	otel.SetTracerProvider(provider) // for the calls of the APIs
 	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{Tracer: provider.Tracer("temporal")})
 	if err != nil {
-		return stop, fmt.Errorf("traces (OTEL_*): %w", err)
+		return nil, fmt.Errorf("traces: %w", err)
 	}
 	options.Interceptors = append(options.Interceptors, tracing)
 	return provider.Shutdown, nil
+}
+
+// newExporter returns nil where nobody asks for traces. What speaks every protocol
+// by itself would double the size of the programs.
+func newExporter(ctx context.Context) (trace.SpanExporter, error) {
+	endpoint := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
+	kind := os.Getenv("OTEL_TRACES_EXPORTER")
+	if os.Getenv("OTEL_SDK_DISABLED") == "true" || kind == "none" || kind == "" && endpoint == "" {
+		return nil, nil
+	}
+	if kind != "" && kind != "otlp" {
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; use otlp or none", kind)
+	}
+	protocol := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf")
+	switch protocol {
+	case "grpc":
+		return otlptracegrpc.New(ctx)
+	case "http/protobuf":
+		return otlptracehttp.New(ctx)
+	}
+	return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use grpc or http/protobuf", protocol)
 }

@@ -148,14 +148,16 @@ func (r *linkRun) saysNotSyncedWithoutLink() bool {
 }
 
 // deleteTokens returns when an organization of Atlas has none of the link-tokens
-// left that were made for this request, or may have been.
+// left that were made for this request, or may have been. One whose creation got no
+// reply may come after that yet, and stays in doubt.
 func (r *linkRun) deleteTokens(ctx workflow.Context, made *madeTokens) error {
-	for made.known+made.lost > 0 && !r.foreign {
+	for more := true; more && made.known+made.lost > 0 && !r.foreign; {
 		gone, err := r.deleteToken(ctx, *made)
 		if err != nil {
 			return err
 		}
 		r.deleted(ctx, made, gone)
+		more = gone.Deleted
 	}
 	return nil
 }
@@ -199,7 +201,7 @@ func (r *linkRun) deleted(ctx workflow.Context, made *madeTokens, gone activitie
 		r.tell(ctx)
 		return
 	case !gone.Deleted:
-		made.known, made.lost = 0, 0
+		made.known = 0
 	case made.known > 0:
 		made.known--
 	default:

@@ -90,6 +90,10 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	o := s.observed("pprof = true\n")
+	s.eventually(func() bool {
+		_, metrics := o.get("/metrics")
+		return strings.Contains(metrics, "migrationlink_links_running 0")
+	})
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
 		status, body := o.get(path)
 		require.Equal(t, http.StatusOK, status, "%s: %s", path, body)
@@ -101,6 +105,14 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	})
 	status, _ := o.get("/healthz")
 	require.Equal(t, http.StatusOK, status, "a restart would not help")
+
+	// Metrics are read all the time, also while calls of Temporal fail for the first
+	// time, which makes new ones.
+	s.eventually(func() bool {
+		_, metrics := o.get("/metrics")
+		return strings.Contains(metrics, "temporal_request_failure") && !strings.Contains(metrics, "migrationlink_links_running ")
+	})
+	o.stop()
 }
 
 func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {

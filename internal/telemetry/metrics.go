@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,41 +61,55 @@ func (m *Metrics) ForTemporal(options *client.Options) {
 	})
 }
 
-// Links shows how many links are under way in the namespace, by what count
-// returns. Every worker shows the same number.
-func (m *Metrics) Links(count func(context.Context) (int64, error)) error {
-	counted := &cached{count: count}
+const (
+	countEvery = 15 * time.Second
+	countLimit = 5 * time.Second
+	unknown    = -1
+)
+
+// Links shows how many links are under way in the namespace, by what count returns
+// every now and then, until ctx ends. Every worker shows the same number, and none
+// where it is not known. It is not counted when somebody asks for the metrics: a
+// call of Temporal measures itself, which waits for whoever is reading them.
+func (m *Metrics) Links(ctx context.Context, count func(context.Context) (int64, error)) error {
+	var links atomic.Int64
+	links.Store(unknown)
 	_, err := m.meter.Int64ObservableGauge("migrationlink_links_running",
 		metric.WithDescription("Links and removals under way in the namespace, as every worker sees them."),
-		metric.WithInt64Callback(func(ctx context.Context, o metric.Int64Observer) error {
-			links, err := counted.get(ctx)
-			if err == nil {
-				o.Observe(links)
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			if counted := links.Load(); counted != unknown {
+				o.Observe(counted)
 			}
-			return err
+			return nil
 		}))
-	return err
-}
-
-// countedFor is how long a count is good: Temporal has better to do.
-const countedFor = 15 * time.Second
-
-type cached struct {
-	count func(context.Context) (int64, error)
-	mu    sync.Mutex
-	at    time.Time
-	links int64
-	err   error
-}
-
-func (c *cached) get(ctx context.Context) (int64, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.at) > countedFor {
-		c.links, c.err = c.count(ctx)
-		c.at = time.Now()
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
 	}
-	return c.links, c.err
+	go func() {
+		again := time.NewTicker(time.Second) // until there is a number
+		defer again.Stop()
+		for {
+			if counted, ok := countNow(ctx, count); ok {
+				links.Store(counted)
+				again.Reset(countEvery)
+			} else {
+				links.Store(unknown)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+		}
+	}()
+	return nil
+}
+
+func countNow(ctx context.Context, count func(context.Context) (int64, error)) (int64, bool) {
+	ctx, cancel := context.WithTimeout(ctx, countLimit)
+	defer cancel()
+	counted, err := count(ctx)
+	return counted, err == nil
 }
 
 // Handler serves them.

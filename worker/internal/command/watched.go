@@ -35,7 +35,9 @@ func watch(ctx context.Context, cfg config.Config, options *client.Options) (*wa
 	if err == nil {
 		w.stops = append(w.stops, func() { ending(metrics.Close) })
 		metrics.ForTemporal(options)
-		err = metrics.Links(w.count)
+		counting, stop := context.WithCancel(context.WithoutCancel(ctx))
+		w.stops = append(w.stops, stop)
+		err = metrics.Links(counting, w.count)
 	}
 	if err == nil {
 		var stop func()

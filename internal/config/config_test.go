@@ -151,7 +151,7 @@ requests_per_second = 0
 		`managers.inline.request_timeout: must be a duration from 1s to 1m0s, like "30s"`,
 		"managers.inline.requests_per_second: must be a number from 0.01",
 		"managers.inline.base_url: the base URL must be scheme, host and port only",
-		"titel: unknown key; known here are log, worker, tokens, managers, atlas",
+		"titel: unknown key; known here are log, http, worker, tokens, managers, atlas",
 		"worker.stop_timeout: 20s must be longer than managers.demo.request_timeout (30s)",
 		"worker.stop_timeout: 20s must be longer than managers.inline.request_timeout (30s)",
 	} {

@@ -109,7 +109,7 @@ func (r *recording) write(name string, run client.WorkflowRun) {
 	}
 	require.Less(r.t, compact.Len(), 64<<10)
 	compact.WriteByte('\n')
-	require.NoError(r.t, os.WriteFile(filepath.Join(historiesDir, name+".json"), compact.Bytes(), 0o644)) //nolint:gosec // likewise
+	require.NoError(r.t, os.WriteFile(filepath.Join(historiesDir, name+".json"), compact.Bytes(), 0o644))
 }
 
 // neutral takes from a history what is only of the machine that recorded it.
@@ -336,7 +336,7 @@ var pathsCutShort = map[string]func(*recording){
 	},
 	"timed-out-when-blocked": func(r *recording) {
 		r.settings(map[string]any{"refusal": opsmanagertest.RefusedRole})
-		r.keep(r.link(func(l *link) { whenBlocked(l); l.CreateTimeout = "4s" }), migrationlink.OutcomeTimedOut)
+		r.keep(r.link(func(l *link) { whenBlocked(l); l.CreateTimeout = "5s" }), migrationlink.OutcomeTimedOut)
 	},
 	"timed-out-after-its-deadline-was-extended": func(r *recording) {
 		run := r.syncing(func(l *link) { l.SyncTimeout = "4s" })

@@ -68,6 +68,7 @@ func (o *operation) throughTheKey(ctx workflow.Context) (migrationlink.LinkResul
 	if err := o.onStatus(ctx); err != nil {
 		return migrationlink.LinkResult{}, err
 	}
+	o.through = true
 	o.status.Phase = migrationlink.PhaseJoined
 	o.left = func(problem migrationlink.Problem) migrationlink.Problem { return problem } // this one makes nothing
 	workflow.SetCurrentDetails(ctx, "Waits for the workflow `"+o.key()+"`, which works on this organization.")

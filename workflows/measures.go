@@ -14,7 +14,7 @@ const (
 )
 
 func (o *operation) measureEnd(ctx workflow.Context) {
-	if o.isElsewhere(ctx) {
+	if o.through {
 		return // it tells of another workflow's
 	}
 	result := o.result

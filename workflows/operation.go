@@ -41,6 +41,8 @@ type operation struct {
 	joins         workflow.ReceiveChannel
 	joiners, late []Joining
 	answers       []workflow.Future // to them, on the way
+	// through says that the workflow under the key does it.
+	through bool
 	// left says what a link that was not finished leaves behind.
 	left func(migrationlink.Problem) migrationlink.Problem
 }

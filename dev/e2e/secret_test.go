@@ -70,15 +70,15 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	l.collectPages(browser)
 	stage("pages")
 	l.collectFiles("while Temporal runs")
-	l.worker.stop()
-	l.dev.kill() // the write-ahead log stays behind
-	l.collectFiles("after Temporal was killed")
 	for _, page := range []string{"/metrics", "/readyz", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"} {
 		status, body := l.observed.get(page)
 		require.Equal(t, http.StatusOK, status)
 		l.places["HTTP "+page] = []byte(body)
 	}
 	require.Contains(t, string(l.places["HTTP /metrics"]), "migrationlink_links_ended_total")
+	l.worker.stop()
+	l.dev.kill() // the write-ahead log stays behind
+	l.collectFiles("after Temporal was killed")
 	l.places["log of the worker"] = []byte(l.worker.output.String())
 	l.places["output of dev up"] = []byte(l.dev.output.String())
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -252,13 +253,16 @@ func TestATerminatedLinkIsSaidToThoseWhoWaitForIt(t *testing.T) {
 // signal is there but not looked at yet may still come too late.
 func (s *system) joins(link client.WorkflowRun) int {
 	s.t.Helper()
-	asked, taken := 0, 0
+	asked := map[string]bool{} // who waits for long asks again
+	taken := 0
 	for _, event := range s.history(link.GetID(), "") {
-		switch {
-		case event.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == migrationlink.JoinSignal:
-			asked++
+		switch signal := event.GetWorkflowExecutionSignaledEventAttributes(); {
+		case signal.GetSignalName() == migrationlink.JoinSignal:
+			var who struct{ WorkflowID string }
+			require.NoError(s.t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &who))
+			asked[who.WorkflowID] = true
 		case event.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-			taken = asked
+			taken = len(asked)
 		}
 	}
 	return taken

@@ -35,6 +35,12 @@ func (c *canaries) add(name, secret string) string {
 	return secret
 }
 
+func (c *canaries) named(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byName[name]
+}
+
 // token makes a link-token as long as a real one, of characters that every
 // encoding writes in its own way.
 func (c *canaries) token(name string) string {

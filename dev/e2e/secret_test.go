@@ -147,8 +147,8 @@ client_secret   = "env:CANARY_ATLAS_SECRET"
 request_timeout = "1s"
 `, tokens, l.dir, l.manager.URL, ports[0]),
 		"DEMO_ATLAS_CLIENT_ID="+opsmanagertest.DefaultAtlasClientID,
-		"CANARY_MANAGER_KEY="+c.byName["private key of the manager"], "CANARY_ATLAS_KEY="+c.byName["private key of Atlas"],
-		"CANARY_ATLAS_SECRET="+c.byName["client secret of Atlas"], "LINK_TOKEN_CANARY="+c.token("link-token in the environment"))
+		"CANARY_MANAGER_KEY="+c.named("private key of the manager"), "CANARY_ATLAS_KEY="+c.named("private key of Atlas"),
+		"CANARY_ATLAS_SECRET="+c.named("client secret of Atlas"), "LINK_TOKEN_CANARY="+c.token("link-token in the environment"))
 	return l
 }
 
@@ -274,8 +274,8 @@ func (l *leaks) everyFault() {
 			case opsmanagertest.Redirect:
 				fault.Location = elsewhere.url
 			case opsmanagertest.OtherError:
-				fault.Status, fault.ErrorCode, fault.Detail = 400, "INVALID_ATTRIBUTE", "no "+l.canaries.byName["link-token in the environment"]
-				fault.Parameters = []any{l.canaries.byName["private key of the manager"]}
+				fault.Status, fault.ErrorCode, fault.Detail = 400, "INVALID_ATTRIBUTE", "no "+l.canaries.named("link-token in the environment")
+				fault.Parameters = []any{l.canaries.named("private key of the manager")}
 			case opsmanagertest.Echo:
 				forms := opsmanagertest.EchoForms()
 				fault.Form, fault.Status = forms[n%len(forms)], []int{200, 400, 401, 403, 404, 409, 500}[n%7]
@@ -321,7 +321,7 @@ func (l *leaks) everyCommand() {
 	run("", "doctor", "--verbose")
 	l.places["command lines"] = stopWatching()
 	// From here on one is in a command line, of somebody who has pasted it there.
-	pasted := l.canaries.byName["link-token in a file"]
+	pasted := l.canaries.named("link-token in a file")
 	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-ref", pasted).code)
 	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-file", pasted).code)
 	require.Equal(l.t, 2, run("", "seal", "--manager", "demo", "--org", newOrg(), pasted).code)

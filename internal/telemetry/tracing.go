@@ -33,7 +33,11 @@ func Trace(ctx context.Context, program string, options *client.Options) (stop f
 	}
 	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	otel.SetTracerProvider(provider) // for the calls of the APIs
-	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{Tracer: provider.Tracer("temporal")})
+	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
+		Tracer: provider.Tracer("temporal"),
+		// What a caller sends is no reason to fail.
+		AllowInvalidParentSpans: true,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}

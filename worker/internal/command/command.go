@@ -46,9 +46,9 @@ Worker Deployment: links end on the version where they began.
 When the configuration or a file that it names changes, and on SIGHUP, keys,
 identities, certificates, addresses and timeouts are taken over without a
 restart; a configuration with a problem is logged, and the one in force stays.
-The log names what needs a restart: other managers, requests_per_second, [worker]
-and [log]. Variables of the environment, and the connection to Temporal, stay as
-they were when the worker started.
+The log names what needs a restart: other managers, requests_per_second, [http],
+[worker] and [log]. Variables of the environment, and the connection to Temporal,
+stay as they were when the worker started.
 
 Exit codes:
   0  ended as asked, or the configuration is good (--check)

@@ -129,6 +129,9 @@ func (p *webPage) showsLike(pattern string) []string {
 		if found := wanted.FindStringSubmatch(text); found != nil {
 			return found
 		}
+		if strings.Contains(text, "Internal Error Try a refresh") { // of the Web UI itself, on a busy machine
+			on(p, "do as it says", chromedp.Reload())
+		}
 		on(p, "let the page work", chromedp.Evaluate[chromedp.Void](`new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise))
 	}
 	p.t.Fatalf("the page does not show %q:\n%s", pattern, text)

@@ -49,9 +49,7 @@ const (
 	startAgain = time.Second
 )
 
-func (o *operation) key() string {
-	return migrationlink.WorkflowID(o.target.Manager, o.target.OrgID)
-}
+func (o *operation) key() string { return o.asked.WorkflowID() }
 
 func (o *operation) isElsewhere(ctx workflow.Context) bool {
 	return workflow.GetInfo(ctx).WorkflowExecution.ID != o.key()

@@ -44,7 +44,7 @@ func (a *app) connect(ctx context.Context) (*server, error) {
 	}
 	options.Logger = a.sdkLogger()
 	s := &server{}
-	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options); err != nil {
+	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options, func(error) {}); err != nil {
 		return nil, err
 	}
 	s.options = options

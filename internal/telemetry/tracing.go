@@ -20,9 +20,9 @@ import (
 
 // Trace makes the process, and the calls of a Temporal client, send traces where
 // the variables of OpenTelemetry say (OTEL_EXPORTER_OTLP_ENDPOINT and the like);
-// without any, it does nothing. The caller calls stop at its end, for what has not
-// been sent yet.
-func Trace(ctx context.Context, program string, options *client.Options) (stop func(context.Context) error, _ error) {
+// without any, it does nothing. What cannot be sent is told to failed: no call waits
+// for it. The caller calls stop at its end, for what has not been sent yet.
+func Trace(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
 	exporter, err := newExporter(ctx)
 	if exporter == nil || err != nil {
 		return func(context.Context) error { return nil }, err
@@ -33,6 +33,7 @@ func Trace(ctx context.Context, program string, options *client.Options) (stop f
 	}
 	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	otel.SetTracerProvider(provider) // for the calls of the APIs
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed))
 	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer: provider.Tracer("temporal"),
 		// What a caller sends is no reason to fail.

@@ -185,7 +185,7 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, stderr 
 		return usageError{err}
 	}
 	options.Logger = logging.ForTemporal(logger)
-	watched, err := watch(ctx, cfg, &options.Options)
+	watched, err := watch(ctx, cfg, &options.Options, logger)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
 
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
@@ -21,9 +22,9 @@ type watched struct {
 
 // watch serves the metrics and the health of the process before it connects, and
 // has its calls measured.
-func watch(ctx context.Context, cfg config.Config, options *client.Options) (*watched, error) {
+func watch(ctx context.Context, cfg config.Config, options *client.Options, logger *zap.Logger) (*watched, error) {
 	w := &watched{}
-	flush, err := telemetry.Trace(ctx, "worker", options)
+	flush, err := telemetry.Trace(ctx, "worker", options, func(err error) { logger.Warn("traces are not sent", zap.Error(err)) })
 	if err != nil {
 		return nil, usageError{err}
 	}

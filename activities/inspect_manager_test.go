@@ -28,20 +28,33 @@ func inspect(t *testing.T, config opsmanager.Config, orgID string) migrationlink
 	client, err := opsmanager.New(config)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
+	var found migrationlink.ManagerInspection
+	inspected(t, activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}},
+		migrationlink.InspectManagerActivity, activities.Target{Manager: "demo", OrgID: orgID}, &found)
+	require.Equal(t, "demo", found.Name)
+	requireInspection(t, found.WorkerVersion, found.Problem)
+	return found
+}
+
+// inspected reads what a worker with these clients finds.
+func inspected(t *testing.T, clients activities.Clients, activityType string, asked, found any) {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	environment := suite.NewTestActivityEnvironment()
-	activities.Register(environment, activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}}))
-	value, err := environment.ExecuteActivity(migrationlink.InspectManagerActivity, activities.Target{Manager: "demo", OrgID: orgID})
+	activities.Register(environment, activities.New(clients))
+	value, err := environment.ExecuteActivity(activityType, asked)
 	require.NoError(t, err, "a problem is a result")
-	var found migrationlink.ManagerInspection
-	require.NoError(t, value.Get(&found))
-	require.Equal(t, "demo", found.Name)
-	require.NotEmpty(t, found.WorkerVersion)
-	if found.Problem != nil {
-		require.NotEmpty(t, found.Problem.Remedy)
-		require.NotContains(t, found.Problem.Message+found.Problem.Remedy, inspectKey)
+	require.NoError(t, value.Get(found))
+}
+
+// requireInspection is what holds for each.
+func requireInspection(t *testing.T, workerVersion string, problem *migrationlink.Problem) {
+	t.Helper()
+	require.NotEmpty(t, workerVersion)
+	if problem != nil {
+		require.NotEmpty(t, problem.Remedy)
+		require.NotContains(t, problem.Message+problem.Remedy, inspectKey)
 	}
-	return found
 }
 
 func TestAKeyIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,30 +114,46 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	o.stop()
 }
 
+// collector takes traces as one of OpenTelemetry does.
+type collector struct {
+	env  []string // that leads programs to it
+	mu   sync.Mutex
+	took strings.Builder
+}
+
+func newCollector(t *testing.T) *collector {
+	t.Helper()
+	c := &collector{}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	c.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL, "OTEL_BSP_SCHEDULE_DELAY=100"}
+	return c
+}
+
+func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _ = io.Copy(&c.took, io.LimitReader(r.Body, 1<<24))
+}
+
+// spans are in protobuf, where texts are as they are.
+func (c *collector) spans() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.took.String()
+}
+
 func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var spans strings.Builder // in protobuf, where names are as they are
-	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body io.Reader = r.Body
-		if r.Header.Get("Content-Encoding") == "gzip" {
-			body, _ = gzip.NewReader(r.Body)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		_, _ = io.Copy(&spans, io.LimitReader(body, 1<<20))
-	}))
-	t.Cleanup(collector.Close)
+	c := newCollector(t)
 	s := newSystem(t)
-	to := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_BSP_SCHEDULE_DELAY=100"}
-	s.worker("", to...)
-	s.env = append(s.env, to...)
+	s.worker("", c.env...)
+	s.env = append(s.env, c.env...)
 	require.Zero(t, s.starter(linkOf(newOrg())...).code)
 	s.eventually(func() bool {
-		mu.Lock()
-		defer mu.Unlock()
+		spans := c.spans()
 		for _, name := range []string{"migrationlink-starter", "migrationlink-worker", "RunWorkflow:LinkOrganization", "RunActivity:CreateLink", "StartActivity:AwaitSynced", "http.response.status_code"} {
-			if !strings.Contains(spans.String(), name) {
+			if !strings.Contains(spans, name) {
 				return false
 			}
 		}

@@ -44,6 +44,7 @@ type leaks struct {
 	elsewhere  *trap // where a redirect leads to
 	places     map[string][]byte
 	observed   observed
+	collector  *collector
 	runs       []client.WorkflowRun
 }
 
@@ -79,11 +80,12 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	l.worker.stop()
 	l.dev.kill() // the write-ahead log stays behind
 	l.collectFiles("after Temporal was killed")
+	l.places["traces"] = []byte(l.collector.spans())
 	l.places["log of the worker"] = []byte(l.worker.output.String())
 	l.places["output of dev up"] = []byte(l.dev.output.String())
 
 	require.Contains(t, string(l.places["log of the worker"]), "DEBUG", "the search is worth it")
-	for _, place := range []string{"temporal.db after Temporal was killed", "histories", "log of the worker", "Web UI"} {
+	for _, place := range []string{"temporal.db after Temporal was killed", "histories", "log of the worker", "traces", "Web UI"} {
 		require.Contains(t, string(l.places[place]), l.runs[0].GetID(), "%s: the search finds what is there", place)
 	}
 	l.canaries.requireNowhere(t, l.places)
@@ -120,6 +122,8 @@ func newLeaks(t *testing.T) *leaks {
 	ports, err := temporalserver.FreePorts(1)
 	require.NoError(t, err)
 	l.observed = observed{t: t, base: fmt.Sprintf("http://127.0.0.1:%d", ports[0])}
+	l.collector = newCollector(t)
+	l.env = append(l.env, l.collector.env...)
 	l.worker, _ = l.workerFrom(fmt.Sprintf(`
 [http]
 address = "127.0.0.1:%[4]d"

@@ -23,15 +23,26 @@ func (o *operation) measureEnd(ctx workflow.Context) {
 	if result.Problem != nil {
 		labels["type"] = result.Problem.Type
 	}
-	switch labels["type"] {
-	case migrationlink.ErrUnknownManager, migrationlink.ErrInvalidRequest:
-		labels["manager"] = "" // whoever starts a workflow could make as many as he likes
+	if o.mayBeNoManager() {
+		labels["manager"] = ""
 	}
 	metrics := workflow.GetMetricsHandler(ctx)
 	metrics.WithTags(labels).Counter(linksEnded).Inc(1)
 	if result.Outcome == migrationlink.OutcomeLinked {
 		metrics.WithTags(map[string]string{"manager": o.target.Manager}).Timer(timeToSynced).Record(result.SyncedAt.Sub(result.StartedAt))
 	}
+}
+
+// mayBeNoManager tells whether the name of the manager is only what somebody has
+// typed: whoever starts workflows could make as many labels as he likes.
+func (o *operation) mayBeNoManager() bool {
+	switch {
+	case o.result.Outcome == migrationlink.OutcomeCancelled:
+		return !o.called
+	case o.result.Problem == nil:
+		return false
+	}
+	return o.result.Problem.Type == migrationlink.ErrUnknownManager || o.result.Problem.Type == migrationlink.ErrInvalidRequest
 }
 
 func (o *operation) measureBlocked(ctx workflow.Context, errorType string) {

@@ -34,6 +34,8 @@ type operation struct {
 	// synced says that a check has seen SYNCED in PhaseSyncing.
 	synced bool
 	checks int
+	// called says that a worker was found that knows the manager.
+	called bool
 	// nextAttempt is when it is tried again, where the workflow decides that.
 	nextAttempt time.Time
 	// joins are those who ask to be told the end, joiners those who will be, and
@@ -329,6 +331,7 @@ func (o *operation) tooManyChecks() error {
 
 // saw records a status that the manager reported.
 func (o *operation) saw(ctx workflow.Context, linkStatus string) {
+	o.called = true
 	o.status.LinkStatus, o.result.LinkStatus = linkStatus, linkStatus
 	if linkStatus == migrationlink.LinkSynced {
 		o.result.SyncedAt = now(ctx)

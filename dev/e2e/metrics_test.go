@@ -56,6 +56,11 @@ func TestAWorkerIsSeenFromOutside(t *testing.T) {
 	blocked := s.begin(refused, whenBlocked)
 	s.waitForPhase(blocked, migrationlink.PhaseBlocked)
 	s.waitForPhase(s.begin(waiting, nil), migrationlink.PhaseSyncing)
+	s.eventually(func() bool {
+		_, metrics := o.get("/metrics")
+		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="blocked"} 1`) &&
+			strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running"} 1`)
+	})
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), blocked.GetID(), ""))
 	requireCancelled(t, blocked)
 	require.Error(t, s.begin("nobody", nil).Get(t.Context(), nil))
@@ -68,6 +73,7 @@ func TestAWorkerIsSeenFromOutside(t *testing.T) {
 		`migrationlink_links_blocked_total\{.*manager="demo".*type="RoleMissing".*\} 1\n`,
 		`migrationlink_time_to_synced_seconds_count\{.*manager="demo".*\} 1\n`,
 		`migrationlink_links_running \d\n`,
+		`migrationlink_worker_ready 1\n`,
 		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*create[^"]*",status="2\d\d"\} 2\n`,
 		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*",status="401"\} `,
 		`temporal_workflow_task_execution_latency_seconds_count\{`,

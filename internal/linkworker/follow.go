@@ -99,6 +99,7 @@ func (f *follower) reload(asked bool) (files []string) {
 		fields = append(fields, zap.String("note", "it is good again, and what it was before"))
 	}
 	f.last, f.bad = next, ""
+	f.worker.misconfigured.Store(false)
 	f.worker.logger.Info("configuration reloaded", append(fields, recipients(next)...)...)
 	if len(changes.Restart) > 0 {
 		f.worker.logger.Warn("changes of the configuration that need a restart of the worker", zap.Strings("settings", changes.Restart))
@@ -111,6 +112,7 @@ func (f *follower) refuse(err error, asked bool) {
 		return
 	}
 	f.bad = err.Error()
+	f.worker.misconfigured.Store(true)
 	problems := []string{err.Error()}
 	if known, ok := errors.AsType[*config.Error](err); ok {
 		problems = known.Problems

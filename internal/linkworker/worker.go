@@ -4,7 +4,6 @@ package linkworker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
@@ -42,7 +40,10 @@ type Worker struct {
 	pollers  []worker.Worker
 	temporal client.Client
 	failed   chan error
+	managers []string
 	refused  atomic.Pointer[error] // why it does not poll
+	// misconfigured says that what the file has become is refused.
+	misconfigured atomic.Bool
 
 	// The configuration with which it runs, and its clients. Only start, and then
 	// only whoever follows the file, changes them.
@@ -92,30 +93,17 @@ func newWorker(cfg config.Config, logger *zap.Logger) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	managers := slices.Sorted(maps.Keys(clients.Managers))
 	return &Worker{
 		logger:        logger,
 		acts:          activities.New(clients),
-		identity:      buildinfo.Identity(slices.Collect(maps.Keys(clients.Managers))),
+		identity:      buildinfo.Identity(managers),
+		managers:      managers,
 		failed:        make(chan error, 1),
 		running:       cfg,
 		clients:       clients,
 		stopFollowing: func() {},
 	}, nil
-}
-
-var errStopping = errors.New("the worker is being stopped")
-
-// Ready tells why the worker cannot do its work, or nil: it polls, and Temporal
-// answers. A configuration that was refused since it started is none: the one
-// before is in force.
-func (w *Worker) Ready(ctx context.Context) error {
-	if why := w.refused.Load(); why != nil {
-		return *why
-	}
-	if _, err := w.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("temporal does not answer: %w", err)
-	}
-	return nil
 }
 
 // Failed delivers the error with which Temporal has refused the worker for
@@ -231,12 +219,4 @@ func (w *Worker) fail(err error) {
 	if w.refused.CompareAndSwap(nil, &err) {
 		w.failed <- err
 	}
-}
-
-// Links counts the links and removals that are under way in the namespace.
-func (w *Worker) Links(ctx context.Context) (int64, error) {
-	counted, err := w.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '%s'", migrationlink.WorkflowIDPrefix),
-	})
-	return counted.GetCount(), err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	exporter "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -61,55 +62,74 @@ func (m *Metrics) ForTemporal(options *client.Options) {
 	})
 }
 
-const (
-	countEvery = 15 * time.Second
-	countLimit = 5 * time.Second
-	unknown    = -1
-)
+// Gauge is something that is looked up every now and then.
+type Gauge struct {
+	Name, Description string
+	Every, Limit      time.Duration
+	// Read returns what there is to show. With an error, nothing is.
+	Read func(context.Context) ([]Sample, error)
+}
 
-// Links shows how many links are under way in the namespace, by what count returns
-// every now and then, until ctx ends. Every worker shows the same number, and none
-// where it is not known. It is not counted when somebody asks for the metrics: a
-// call of Temporal measures itself, which waits for whoever is reading them.
-func (m *Metrics) Links(ctx context.Context, count func(context.Context) (int64, error)) error {
-	var links atomic.Int64
-	links.Store(unknown)
-	_, err := m.meter.Int64ObservableGauge("migrationlink_links_running",
-		metric.WithDescription("Links and removals under way in the namespace, as every worker sees them."),
+// Sample is one value of a gauge.
+type Sample struct {
+	Value  int64
+	Labels map[string]string
+}
+
+// Show shows a gauge until ctx ends. It is not read when somebody asks for the
+// metrics: a call of Temporal measures itself, which waits for whoever reads them.
+func (m *Metrics) Show(ctx context.Context, gauge Gauge) error {
+	var shown atomic.Pointer[[]Sample]
+	_, err := m.meter.Int64ObservableGauge(gauge.Name, metric.WithDescription(gauge.Description),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			if counted := links.Load(); counted != unknown {
-				o.Observe(counted)
+			if samples := shown.Load(); samples != nil {
+				for _, sample := range *samples {
+					o.Observe(sample.Value, metric.WithAttributes(attributes(sample.Labels)...))
+				}
 			}
 			return nil
 		}))
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	go func() {
-		again := time.NewTicker(time.Second) // until there is a number
-		defer again.Stop()
-		for {
-			if counted, ok := countNow(ctx, count); ok {
-				links.Store(counted)
-				again.Reset(countEvery)
-			} else {
-				links.Store(unknown)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-again.C:
-			}
-		}
-	}()
+	go gauge.follow(ctx, func(samples *[]Sample) { shown.Store(samples) })
 	return nil
 }
 
-func countNow(ctx context.Context, count func(context.Context) (int64, error)) (int64, bool) {
-	ctx, cancel := context.WithTimeout(ctx, countLimit)
+// seldom keeps what takes long to look up from being looked up all the time.
+const seldom = 20
+
+// follow reads the gauge more often until there is something to show.
+func (g Gauge) follow(ctx context.Context, show func(*[]Sample)) {
+	again := time.NewTicker(min(time.Second, g.Every))
+	defer again.Stop()
+	for {
+		begin := time.Now()
+		if samples, err := g.readOnce(ctx); err == nil {
+			show(&samples)
+			again.Reset(max(g.Every, seldom*time.Since(begin)))
+		} else {
+			show(nil)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+func (g Gauge) readOnce(ctx context.Context) ([]Sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.Limit)
 	defer cancel()
-	counted, err := count(ctx)
-	return counted, err == nil
+	return g.Read(ctx)
+}
+
+func attributes(labels map[string]string) (found []attribute.KeyValue) {
+	for name, value := range labels {
+		found = append(found, attribute.String(name, value))
+	}
+	return found
 }
 
 // Handler serves them.

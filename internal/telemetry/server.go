@@ -29,7 +29,7 @@ func (s Server) Listen(ctx context.Context, address string) (stop func(), _ erro
 	if err != nil {
 		return nil, fmt.Errorf("http.address: %w; name another address", err)
 	}
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
 	go func() { _ = server.Serve(listener) }() // until Close
 	return func() { _ = server.Close() }, nil
 }

@@ -3,7 +3,6 @@ package command_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,11 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/workflowservice/v1"
-	"google.golang.org/grpc"
-
 	"github.com/migrationlink/migrationlink/worker/internal/command"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAHangupHasTheWorkerReadItsConfigurationAgainAndGoOn(t *testing.T) {
@@ -138,38 +134,4 @@ func eventually(condition func() bool) bool {
 		}
 	}
 	return true
-}
-
-// startTemporal is a Temporal that has the namespace and never a task.
-func startTemporal(t *testing.T) (address string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	server := grpc.NewServer()
-	workflowservice.RegisterWorkflowServiceServer(server, idleTemporal{})
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	return listener.Addr().String()
-}
-
-type idleTemporal struct {
-	workflowservice.UnimplementedWorkflowServiceServer
-}
-
-func (idleTemporal) GetSystemInfo(context.Context, *workflowservice.GetSystemInfoRequest) (*workflowservice.GetSystemInfoResponse, error) {
-	return &workflowservice.GetSystemInfoResponse{}, nil
-}
-
-func (idleTemporal) DescribeNamespace(context.Context, *workflowservice.DescribeNamespaceRequest) (*workflowservice.DescribeNamespaceResponse, error) {
-	return &workflowservice.DescribeNamespaceResponse{}, nil
-}
-
-func (idleTemporal) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice.PollWorkflowTaskQueueRequest) (*workflowservice.PollWorkflowTaskQueueResponse, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (idleTemporal) PollActivityTaskQueue(ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
 }

@@ -17,6 +17,7 @@ import (
 // watched is what is seen of the worker from outside.
 type watched struct {
 	running atomic.Pointer[linkworker.Worker]
+	polls   linkworker.Polls
 	stops   []func() // in reverse order
 }
 
@@ -38,8 +39,11 @@ func watch(ctx context.Context, cfg config.Config, options *client.Options, logg
 		metrics.ForTemporal(options)
 		counting, stop := context.WithCancel(context.WithoutCancel(ctx))
 		w.stops = append(w.stops, stop)
-		err = metrics.Links(counting, w.count)
+		for _, gauge := range w.gauges() {
+			err = errors.Join(err, metrics.Show(counting, gauge))
+		}
 	}
+	w.polls.Watch(options)
 	if err == nil {
 		var stop func()
 		server := telemetry.Server{Ready: w.ready, Metrics: metrics.Handler(), Pprof: cfg.HTTP.Pprof}
@@ -68,18 +72,60 @@ func (w *watched) stop() {
 	w.stops = nil
 }
 
+var errStarting = errors.New("the worker is starting")
+
 func (w *watched) ready(ctx context.Context) error {
 	if running := w.running.Load(); running != nil {
-		return running.Ready(ctx)
+		return running.Ready(ctx, &w.polls)
 	}
-	return errors.New("the worker is starting")
+	return errStarting
 }
 
-// count asks Temporal how many workflows of this application run.
-func (w *watched) count(ctx context.Context) (int64, error) {
-	running := w.running.Load()
-	if running == nil {
-		return 0, errors.New("the worker is starting")
+// gauges are what every worker looks up in Temporal, which all see alike, and
+// whether it is ready itself.
+func (w *watched) gauges() []telemetry.Gauge {
+	return []telemetry.Gauge{
+		{
+			Name: "migrationlink_worker_ready", Description: "1 when the worker can do its work, else 0: what /readyz says.",
+			Every: 5 * time.Second, Limit: 5 * time.Second,
+			Read: func(ctx context.Context) ([]telemetry.Sample, error) {
+				if w.ready(ctx) != nil {
+					return []telemetry.Sample{{Value: 0}}, nil
+				}
+				return []telemetry.Sample{{Value: 1}}, nil
+			},
+		},
+		{
+			Name: "migrationlink_links_running", Description: "Links and removals under way in the namespace, as every worker sees them.",
+			Every: 15 * time.Second, Limit: 5 * time.Second,
+			Read: w.whenRunning(func(ctx context.Context, running *linkworker.Worker) ([]telemetry.Sample, error) {
+				counted, err := running.Links(ctx)
+				return []telemetry.Sample{{Value: counted}}, err
+			}),
+		},
+		{
+			Name: "migrationlink_links_waiting", Description: "The same, by manager and by whether they wait for a person, as every worker sees them.",
+			Every: 15 * time.Second, Limit: 30 * time.Second,
+			Read: w.whenRunning(func(ctx context.Context, running *linkworker.Worker) (samples []telemetry.Sample, _ error) {
+				counted, err := running.Waiting(ctx)
+				for waiting, count := range counted {
+					state := "running"
+					if waiting.Blocked {
+						state = "blocked"
+					}
+					samples = append(samples, telemetry.Sample{Value: count, Labels: map[string]string{"manager": waiting.Manager, "state": state}})
+				}
+				return samples, err
+			}),
+		},
 	}
-	return running.Links(ctx)
+}
+
+func (w *watched) whenRunning(read func(context.Context, *linkworker.Worker) ([]telemetry.Sample, error)) func(context.Context) ([]telemetry.Sample, error) {
+	return func(ctx context.Context) ([]telemetry.Sample, error) {
+		if running := w.running.Load(); running != nil {
+			return read(ctx, running)
+		}
+		return nil, errStarting
+	}
 }

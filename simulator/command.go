@@ -23,6 +23,7 @@ const (
 // settings are what the command line says.
 type settings struct {
 	listen       string
+	probe        bool
 	allowRemote  bool
 	privateKey   reference
 	atlasKey     reference
@@ -66,6 +67,9 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 			if err := s.complete(args, lookup); err != nil {
 				return err
 			}
+			if s.probe {
+				return s.ask(command.Context())
+			}
 			return s.serve(command.Context(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
@@ -78,6 +82,7 @@ func (s *settings) register(command *cobra.Command) {
 	flags, m := command.Flags(), &s.manager
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address and port; port 0 is a free one")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "listen on addresses that other machines reach; the control interface asks for no credentials")
+	flags.BoolVar(&s.probe, "probe", false, "ask the simulator that runs with these flags whether it listens, and end; for supervisors")
 	flags.Uint64Var(&m.Seed, "seed", 0, "decides which requests a fault with a probability hits")
 	flags.DurationVar(&m.SyncDelay, "sync-delay", 5*time.Second, "time from POST to SYNCED")
 	flags.StringVar(&m.PublicKey, "public-key", opsmanagertest.DefaultPublicKey, "public part of the API key")

@@ -107,6 +107,25 @@ func TestTheSimulatorSaysWhenItIsReadyAndEndsCleanly(t *testing.T) {
 	require.Empty(t, p.stderr.String())
 }
 
+func TestAProbeTellsWhetherTheSimulatorListens(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	for name, flags := range map[string][]string{"clear": nil, "TLS": {"--tls-cert-file", cert, "--tls-key-file", key}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, noVariables, flags...)
+			_, port, _ := strings.Cut(strings.TrimPrefix(p.url, "http"), "127.0.0.1:")
+			probe := func() int {
+				return run(t.Context(), append([]string{"--probe", "--allow-remote", "--listen", ":" + port}, flags...), noVariables, io.Discard, p.stderr)
+			}
+			require.Equal(t, exitOK, probe())
+			require.Zero(t, p.end())
+			require.Empty(t, p.stderr.String(), "it leaves no trace")
+			require.Equal(t, exitError, probe())
+		})
+	}
+}
+
 func TestAStallDoesNotKeepTheSimulatorAlive(t *testing.T) {
 	t.Parallel()
 	p := start(t, noVariables)

@@ -18,6 +18,8 @@ import (
 // waits on purpose then.
 const stopGrace = 5 * time.Second
 
+const probeLimit = 4 * time.Second
+
 // checkListen refuses addresses that other machines reach: whoever reaches the
 // control interface can use it.
 func (s *settings) checkListen() error {
@@ -59,6 +61,26 @@ func (s *settings) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	case <-ctx.Done():
 	}
 	return stop(manager, server)
+}
+
+// ask connects to the simulator that listens where this one would.
+func (s *settings) ask(ctx context.Context) error {
+	host, port, _ := net.SplitHostPort(s.listen)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	var dialer interface {
+		DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	} = &net.Dialer{Timeout: probeLimit}
+	if s.tls.config != nil {
+		// It is not asked who it is, only whether it is there.
+		dialer = &tls.Dialer{NetDialer: &net.Dialer{Timeout: probeLimit}, Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
+	}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return err
+	}
+	return connection.Close()
 }
 
 // stop lets replies under way end, for a while.

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/seal"
 )
 
 // enter begins a phase, which ends at the deadline at the latest.
@@ -129,7 +130,7 @@ func (o *operation) needsOtherToken() bool {
 	case migrationlink.ErrTokenRejected:
 		return true
 	case migrationlink.ErrTokenNotOpened:
-		return !strings.Contains(o.status.Problem.Message, "has no identities") // the words of package seal
+		return !strings.Contains(o.status.Problem.Message, seal.NoIdentities)
 	}
 	return false
 }

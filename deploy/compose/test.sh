@@ -65,16 +65,12 @@ is_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$1")" = health
 
 link() { starter link --manager demo --org "$1" --token-ref env:LINK_TOKEN_DEMO "${@:2}"; }
 
-start building the image
-compose build >"$work/build.log" 2>&1
+start "docker compose up --wait, which builds the image"
+compose up -d --wait >"$work/up.log" 2>&1
+simulator=https://$(compose port simulator 8080)
 size=$(docker image inspect -f '{{.Size}}' "$MIGRATIONLINK_IMAGE")
 done_in "$((size / 1000000)) MB, $(docker run --rm "$MIGRATIONLINK_IMAGE" --version)"
 [ "$size" -lt 60000000 ] || fail "the image is larger than 60 MB"
-
-start docker compose up --wait
-compose up -d --wait >"$work/up.log" 2>&1
-simulator=https://$(compose port simulator 8080)
-done_in
 
 start measuring a worker at rest
 worker=$(compose ps -q worker | sed -n 1p)

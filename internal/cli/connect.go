@@ -44,8 +44,8 @@ func (a *app) connect(ctx context.Context) (*server, error) {
 	}
 	options.Logger = a.sdkLogger()
 	s := &server{}
-	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options, func(error) {}); err != nil {
-		return nil, err
+	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options, func(error) {}); err != nil && !a.json() {
+		fmt.Fprintf(a.env.Stderr, "No traces are sent: %v.\n", err) // for programs of the same shell, perhaps
 	}
 	s.options = options
 	s.Client, err = options.Dial(ctx)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/seal"
 )
 
 // retryCommand is the one that lets a blocked link go on. What is sealed stays as
@@ -30,9 +31,9 @@ func (o observation) blockedByToken() bool {
 }
 
 // lacksIdentity tells whether the configuration of the workers is what is wrong:
-// no other link-token would help. The words are those of package seal.
+// no other link-token would help.
 func (o observation) lacksIdentity() bool {
-	return strings.Contains(o.problem.Message, "has no identities")
+	return strings.Contains(o.problem.Message, seal.NoIdentities)
 }
 
 // tokenSource is tokenOf, read anew when something was added to the history. It is

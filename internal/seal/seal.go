@@ -20,6 +20,10 @@ import (
 // maxPlain is far above any link-token with its binding, in bytes.
 const maxPlain = 8 << 10
 
+// NoIdentities is in the error of a worker that can open nothing at all: another
+// link-token would not help.
+const NoIdentities = "has no identities"
+
 // Token is a link-token and what it is for.
 type Token struct {
 	Manager, OrgID string
@@ -118,7 +122,7 @@ func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource
 
 func (i Identities) decrypt(sealed string) ([]byte, error) {
 	if len(i.keys) == 0 {
-		return nil, notOpened("this worker has no identities", "Name the identity that it is sealed to in tokens.identities of every worker.")
+		return nil, notOpened("this worker "+NoIdentities, "Name the identity that it is sealed to in tokens.identities of every worker.")
 	}
 	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
@@ -23,13 +24,14 @@ import (
 // without any, it does nothing. What cannot be sent is told to failed: no call waits
 // for it. The caller calls stop at its end, for what has not been sent yet.
 func Trace(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
+	nothing := func(context.Context) error { return nil }
 	exporter, err := newExporter(ctx)
 	if exporter == nil || err != nil {
-		return func(context.Context) error { return nil }, err
+		return nothing, err
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("migrationlink-"+program), semconv.ServiceVersion(buildinfo.Version())), resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nothing, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	otel.SetTracerProvider(provider) // for the calls of the APIs
@@ -40,7 +42,7 @@ func Trace(ctx context.Context, program string, options *client.Options, failed 
 		AllowInvalidParentSpans: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("traces: %w", err)
+		return nothing, fmt.Errorf("traces: %w", err)
 	}
 	options.Interceptors = append(options.Interceptors, tracing)
 	return provider.Shutdown, nil
@@ -51,7 +53,7 @@ func Trace(ctx context.Context, program string, options *client.Options, failed 
 func newExporter(ctx context.Context) (trace.SpanExporter, error) {
 	endpoint := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
 	kind := os.Getenv("OTEL_TRACES_EXPORTER")
-	if os.Getenv("OTEL_SDK_DISABLED") == "true" || kind == "none" || kind == "" && endpoint == "" {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || kind == "none" || kind == "" && endpoint == "" {
 		return nil, nil
 	}
 	if kind != "" && kind != "otlp" {

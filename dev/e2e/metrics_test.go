@@ -12,6 +12,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/dev/temporalserver"
@@ -156,6 +161,7 @@ func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {
 	s.worker("", c.env...)
 	s.env = append(s.env, c.env...)
 	require.Zero(t, s.starter(linkOf(newOrg())...).code)
+	require.NoError(t, s.beginTraced(newOrg(), "rubbish").Get(t.Context(), nil), "what a caller sends is no reason to fail")
 	s.eventually(func() bool {
 		spans := c.spans()
 		for _, name := range []string{"migrationlink-starter", "migrationlink-worker", "RunWorkflow:LinkOrganization", "RunActivity:CreateLink", "StartActivity:AwaitSynced", "http.response.status_code"} {
@@ -165,4 +171,22 @@ func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// beginTraced begins a link as a caller does that sends this as its trace.
+func (s *system) beginTraced(orgID, traceparent string) client.WorkflowRun {
+	s.t.Helper()
+	payloads := converter.GetDefaultDataConverter()
+	trace, err := payloads.ToPayload(map[string]string{"traceparent": traceparent})
+	require.NoError(s.t, err)
+	input, err := payloads.ToPayloads(migrationlink.LinkRequest{Manager: "demo", OrgID: orgID, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}})
+	require.NoError(s.t, err)
+	id := migrationlink.WorkflowID("demo", orgID)
+	begun, err := s.temporal.WorkflowService().StartWorkflowExecution(s.t.Context(), &workflowservice.StartWorkflowExecutionRequest{
+		Namespace: "default", RequestId: orgID, WorkflowId: id, WorkflowType: &common.WorkflowType{Name: migrationlink.LinkWorkflow},
+		TaskQueue: &taskqueue.TaskQueue{Name: migrationlink.TaskQueue}, Input: input,
+		Header: &common.Header{Fields: map[string]*common.Payload{"_tracer-data": trace}},
+	})
+	require.NoError(s.t, err)
+	return s.temporal.GetWorkflow(s.t.Context(), id, begun.GetRunId())
 }

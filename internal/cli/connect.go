@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/migrationlink/migrationlink/internal/telemetry"
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
+	"github.com/migrationlink/migrationlink/internal/tracing"
 )
 
 // callLimit is for one call to a Temporal that has answered before, and leaves
@@ -44,7 +44,7 @@ func (a *app) connect(ctx context.Context) (*server, error) {
 	}
 	options.Logger = a.sdkLogger()
 	s := &server{}
-	if s.flush, err = telemetry.Trace(ctx, "starter", &options.Options, func(error) {}); err != nil && !a.json() {
+	if s.flush, err = tracing.Start(ctx, "starter", &options.Options, func(error) {}); err != nil && !a.json() {
 		fmt.Fprintf(a.env.Stderr, "No traces are sent: %v.\n", err) // for programs of the same shell, perhaps
 	}
 	s.options = options

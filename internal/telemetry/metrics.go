@@ -1,5 +1,5 @@
-// Package telemetry shows a process from outside: metrics for Prometheus, health
-// for supervisors, and traces for OpenTelemetry.
+// Package telemetry shows a process from outside: metrics for Prometheus, and health
+// for supervisors.
 package telemetry
 
 import (

@@ -12,6 +12,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/linkworker"
 	"github.com/migrationlink/migrationlink/internal/telemetry"
+	"github.com/migrationlink/migrationlink/internal/tracing"
 )
 
 // watched is what is seen of the worker from outside.
@@ -25,7 +26,7 @@ type watched struct {
 // has its calls measured.
 func watch(ctx context.Context, cfg config.Config, options *client.Options, logger *zap.Logger) (*watched, error) {
 	w := &watched{}
-	flush, err := telemetry.Trace(ctx, "worker", options, func(err error) { logger.Warn("traces are not sent", zap.Error(err)) })
+	flush, err := tracing.Start(ctx, "worker", options, func(err error) { logger.Warn("traces are not sent", zap.Error(err)) })
 	if err != nil {
 		return nil, usageError{err}
 	}

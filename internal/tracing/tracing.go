@@ -1,4 +1,5 @@
-package telemetry
+// Package tracing sends the traces of a process to OpenTelemetry.
+package tracing
 
 import (
 	"cmp"
@@ -19,11 +20,11 @@ import (
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
 )
 
-// Trace makes the process, and the calls of a Temporal client, send traces where
+// Start makes the process, and the calls of a Temporal client, send traces where
 // the variables of OpenTelemetry say (OTEL_EXPORTER_OTLP_ENDPOINT and the like);
 // without any, it does nothing. What cannot be sent is told to failed: no call waits
 // for it. The caller calls stop at its end, for what has not been sent yet.
-func Trace(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
+func Start(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
 	nothing := func(context.Context) error { return nil }
 	exporter, err := newExporter(ctx)
 	if exporter == nil || err != nil {

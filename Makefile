@@ -5,7 +5,7 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes licenses licenses-check release-check
+.PHONY: help demo dev test compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes licenses licenses-check release-check release
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,15 @@ licenses: ## list the licences of what is in the programs
 licenses-check:
 	go run ./scripts/licenses -check THIRD_PARTY_LICENSES.md
 
-# Not in make check: goreleaser is as large as the rest of the tools together.
-release-check: ## .goreleaser.yaml, by goreleaser: builds it once
-	go run github.com/goreleaser/goreleaser/v2@v2.15.1 check
+# Not in make check: goreleaser is as large as the rest of the tools together, and is
+# built once.
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.15.1
+
+release-check: ## a release of the last commit, that nobody sees: built twice, and compared
+	scripts/release-check.sh $(GORELEASER)
+
+release: ## the release of the tag that is checked out, as a draft: docs/releasing.md
+	$(GORELEASER) release --clean
 
 # The database is on the network: where it cannot be reached, that is said, and
 # only that is forgiven.

@@ -5,6 +5,7 @@ package buildinfo
 import (
 	"regexp"
 	"runtime/debug"
+	"strings"
 )
 
 // Unknown is the version of a program that was built outside of version
@@ -25,13 +26,25 @@ func Version() string {
 	return version(info)
 }
 
-// Text is Version with the version of Go, for --version.
+// Text is Version with the commit, its time, and the version of Go, as far as they are
+// known, for --version.
 func Text() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return Unknown
 	}
-	return version(info) + " " + info.GoVersion
+	return text(info)
+}
+
+func text(info *debug.BuildInfo) string {
+	words := []string{version(info)}
+	if commit := commitOf(info.Settings); commit != "" && commit != words[0] {
+		words = append(words, "commit "+commit)
+	}
+	if at := setting(info.Settings, "vcs.time"); at != "" {
+		words = append(words, "of "+at)
+	}
+	return strings.Join(append(words, info.GoVersion), ", ")
 }
 
 func version(info *debug.BuildInfo) string {
@@ -50,17 +63,22 @@ func version(info *debug.BuildInfo) string {
 }
 
 func commitOf(settings []debug.BuildSetting) string {
-	var revision, suffix string
-	for _, setting := range settings {
-		switch {
-		case setting.Key == "vcs.revision":
-			revision = setting.Value[:min(12, len(setting.Value))]
-		case setting.Key == "vcs.modified" && setting.Value == "true":
-			suffix = "-dirty"
-		}
-	}
+	revision := setting(settings, "vcs.revision")
 	if revision == "" {
 		return ""
 	}
-	return revision + suffix
+	revision = revision[:min(12, len(revision))]
+	if setting(settings, "vcs.modified") == "true" {
+		revision += "-dirty"
+	}
+	return revision
+}
+
+func setting(settings []debug.BuildSetting, key string) string {
+	for _, setting := range settings {
+		if setting.Key == key {
+			return setting.Value
+		}
+	}
+	return ""
 }

@@ -34,6 +34,16 @@ func TestTheVersionIsTheTagOrElseTheCommit(t *testing.T) {
 	}
 }
 
+func TestTheTextTellsCommitAndDateToo(t *testing.T) {
+	t.Parallel()
+	info := &debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v1.4.0"}}
+	require.Equal(t, "v1.4.0, go1.26.8", text(info))
+	info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: "a3b9ea6f1c2d3e4f"}, {Key: "vcs.time", Value: "2026-11-24T02:08:00Z"}}
+	require.Equal(t, "v1.4.0, commit a3b9ea6f1c2d, of 2026-11-24T02:08:00Z, go1.26.8", text(info))
+	info.Main.Version = ""
+	require.Equal(t, "a3b9ea6f1c2d, of 2026-11-24T02:08:00Z, go1.26.8", text(info))
+}
+
 func TestAnIdentityTellsVersionsAndConfigurationsApart(t *testing.T) {
 	t.Parallel()
 	worker, ok := ParseIdentity(Identity([]string{"demo", "prod"}))

@@ -186,5 +186,5 @@ func TestTheVersionIsPrinted(t *testing.T) {
 	t.Parallel()
 	done := newCommand(nil).run(t.Context(), "--version")
 	require.Equal(t, ExitOK, done.code)
-	require.Regexp(t, `^starter version \S+ go1\.\d+`, done.stdout)
+	require.Regexp(t, `^starter version \S+, go1\.\d+`, done.stdout)
 }

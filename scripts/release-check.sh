@@ -15,6 +15,7 @@ fail() { echo "release-check: $*" >&2; exit 1; }
 
 "$@" check
 
+commit=$(git rev-parse HEAD)
 tag=$(git tag --points-at HEAD 'v*' | head -n 1)
 for clone in "$work/released" "$work/elsewhere/again"; do
     git clone --quiet . "$clone"
@@ -48,10 +49,8 @@ system=$(go env GOOS)_$(go env GOARCH)
 archive=migrationlink_${tag#v}_$system
 tar -xzf "$archive.tar.gz" -C "$work"
 for program in worker starter simulator; do
-    case $("$work/$archive/$program" --version) in
-        *"$tag go"*) ;;
-        *) fail "$program does not say that it is $tag" ;;
-    esac
+    said=$("$work/$archive/$program" --version)
+    [[ $said == *" $tag, commit ${commit:0:12}, of "* ]] || fail "not the version of $tag: $said"
     # Its SBOM has the modules that Go wrote into it, each with its version.
     go version -m "$work/$archive/$program" | awk '$1 == "dep" {print $2 "@" $3}' | sort >"$work/modules"
     grep -o '"purl": "pkg:golang/[^?"]*' "${program}_${tag#v}_$system.cdx.json" | sed 's/.*pkg:golang.//' | sort -u >"$work/listed"

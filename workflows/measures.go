@@ -38,7 +38,7 @@ func (o *operation) measureEnd(ctx workflow.Context) {
 func (o *operation) mayBeNoManager() bool {
 	switch {
 	case o.result.Outcome == migrationlink.OutcomeCancelled:
-		return !o.called
+		return !o.served
 	case o.result.Problem == nil:
 		return false
 	}

@@ -34,8 +34,9 @@ type operation struct {
 	// synced says that a check has seen SYNCED in PhaseSyncing.
 	synced bool
 	checks int
-	// called says that a worker was found that knows the manager.
-	called bool
+	// served says that a worker was found that knows the manager; the field of links,
+	// managerKnown, decides what is asked, and replays hold it to that.
+	served bool
 	// nextAttempt is when it is tried again, where the workflow decides that.
 	nextAttempt time.Time
 	// joins are those who ask to be told the end, joiners those who will be, and
@@ -331,7 +332,7 @@ func (o *operation) tooManyChecks() error {
 
 // saw records a status that the manager reported.
 func (o *operation) saw(ctx workflow.Context, linkStatus string) {
-	o.called = true
+	o.served = true
 	o.status.LinkStatus, o.result.LinkStatus = linkStatus, linkStatus
 	if linkStatus == migrationlink.LinkSynced {
 		o.result.SyncedAt = now(ctx)

@@ -40,7 +40,7 @@ func (o *operation) met(ctx workflow.Context, err error) {
 	if ctx.Err() != nil {
 		return // the cancellation is no problem
 	}
-	o.called = o.called || !neverStarted(err)
+	o.served = o.served || !neverStarted(err)
 	problem := problemOf(err)
 	o.status.Problem = &problem
 	o.tell(ctx)

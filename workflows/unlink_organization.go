@@ -28,7 +28,7 @@ func (o *operation) unlink(ctx workflow.Context, request migrationlink.UnlinkReq
 	if err := workflow.ExecuteLocalActivity(here(ctx), migrationlink.CheckManagerActivity, o.target.Manager).Get(ctx, nil); err != nil {
 		return err
 	}
-	o.called = true
+	o.served = true
 	removal, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{Confirm: true})
 	o.result.Removed, o.result.InDoubt = removal.Found, removal.Lost && !removal.Found
 	switch {

@@ -21,19 +21,21 @@ type Polls struct {
 
 // polling is about one task queue.
 type polling struct {
-	underWay int
-	begun    time.Time // of the last one
-	failed   error     // of the last one that has ended
+	since  time.Time // the first poll began that has not been refused since
+	failed error     // why the last one that has ended did
+	ended  bool
 }
 
-// held is how long a poll is under way that has not been refused. Temporal holds one
-// for a minute when there is no task.
-const held = 2 * time.Second
+// held is how long a poll is under way that is not going to be refused: Temporal holds
+// one for a minute when there is no task.
+const held = time.Second
 
-// Watch has the calls of a client watched that is made with the options.
-func (p *Polls) Watch(options *client.Options) {
-	p.queues = map[string]*polling{}
+// WatchPolls has the calls of a client watched that is made with the options. Polls for
+// Nexus are left out: not every Temporal has it, and links go on without.
+func WatchPolls(options *client.Options) *Polls {
+	p := &Polls{queues: map[string]*polling{}}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(p.call))
+	return p
 }
 
 func (p *Polls) call(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
@@ -61,15 +63,19 @@ func (p *Polls) begin(queue string) {
 	if p.queues[queue] == nil {
 		p.queues[queue] = &polling{}
 	}
-	p.queues[queue].underWay++
-	p.queues[queue].begun = time.Now()
+	if polling := p.queues[queue]; polling.since.IsZero() {
+		polling.since = time.Now()
+	}
 }
 
 func (p *Polls) end(queue string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queues[queue].underWay--
-	p.queues[queue].failed = err
+	polling := p.queues[queue]
+	polling.ended, polling.failed = true, err
+	if err != nil {
+		polling.since = time.Time{}
+	}
 }
 
 // problem tells why one of the queues is not polled, or nil.
@@ -77,13 +83,15 @@ func (p *Polls) problem(queues []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range queues {
-		queue := p.queues[name]
+		polling := p.queues[name]
 		switch {
-		case queue == nil:
+		case polling == nil, !polling.ended && !polling.isHeld():
 			return fmt.Errorf("the task queue %s is not polled yet", name)
-		case queue.failed != nil && (queue.underWay == 0 || time.Since(queue.begun) < held):
-			return fmt.Errorf("polls of the task queue %s fail: %w", name, queue.failed)
+		case polling.failed != nil && !polling.isHeld():
+			return fmt.Errorf("polls of the task queue %s fail: %w", name, polling.failed)
 		}
 	}
 	return nil
 }
+
+func (p *polling) isHeld() bool { return !p.since.IsZero() && time.Since(p.since) >= held }

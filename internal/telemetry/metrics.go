@@ -96,25 +96,21 @@ func (m *Metrics) Show(ctx context.Context, gauge Gauge) error {
 	return nil
 }
 
-// seldom keeps what takes long to look up from being looked up all the time.
-const seldom = 20
-
-// follow reads the gauge more often until there is something to show.
+// follow reads the gauge again and again, soon where there was nothing to show, but
+// never for more than a quarter of the time.
 func (g Gauge) follow(ctx context.Context, show func(*[]Sample)) {
-	again := time.NewTicker(min(time.Second, g.Every))
-	defer again.Stop()
 	for {
-		begin := time.Now()
+		begin, pause := time.Now(), g.Every
 		if samples, err := g.readOnce(ctx); err == nil {
 			show(&samples)
-			again.Reset(max(g.Every, seldom*time.Since(begin)))
 		} else {
 			show(nil)
+			pause = min(pause, time.Second)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-again.C:
+		case <-time.After(max(pause, 3*time.Since(begin))):
 		}
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/migrationlink/migrationlink/worker/internal/command"
 	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink/worker/internal/command"
 )
 
 func TestAHangupHasTheWorkerReadItsConfigurationAgainAndGoOn(t *testing.T) {
@@ -124,7 +125,7 @@ func (l *lines) wait(t *testing.T, texts ...string) {
 }
 
 func eventually(condition func() bool) bool {
-	deadline, tick := time.After(20*time.Second), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for !condition() {
 		select {

@@ -18,15 +18,15 @@ import (
 // watched is what is seen of the worker from outside.
 type watched struct {
 	running atomic.Pointer[linkworker.Worker]
-	polls   linkworker.Polls
+	polls   *linkworker.Polls
 	stops   []func() // in reverse order
 }
 
 // watch serves the metrics and the health of the process before it connects, and
 // has its calls measured.
 func watch(ctx context.Context, cfg config.Config, options *client.Options, logger *zap.Logger) (*watched, error) {
-	w := &watched{}
-	flush, err := tracing.Start(ctx, "worker", options, func(err error) { logger.Warn("traces are not sent", zap.Error(err)) })
+	w := &watched{polls: linkworker.WatchPolls(options)}
+	flush, err := tracing.Start(ctx, "worker", options, func(err error) { logger.Warn("OpenTelemetry has a problem", zap.Error(err)) })
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -44,7 +44,6 @@ func watch(ctx context.Context, cfg config.Config, options *client.Options, logg
 			err = errors.Join(err, metrics.Show(counting, gauge))
 		}
 	}
-	w.polls.Watch(options)
 	if err == nil {
 		var stop func()
 		server := telemetry.Server{Ready: w.ready, Metrics: metrics.Handler(), Pprof: cfg.HTTP.Pprof}
@@ -77,7 +76,7 @@ var errStarting = errors.New("the worker is starting")
 
 func (w *watched) ready(ctx context.Context) error {
 	if running := w.running.Load(); running != nil {
-		return running.Ready(ctx, &w.polls)
+		return running.Ready(ctx, w.polls)
 	}
 	return errStarting
 }
@@ -88,7 +87,7 @@ func (w *watched) gauges() []telemetry.Gauge {
 	return []telemetry.Gauge{
 		{
 			Name: "migrationlink_worker_ready", Description: "1 when the worker can do its work, else 0: what /readyz says.",
-			Every: 5 * time.Second, Limit: 5 * time.Second,
+			Every: 5 * time.Second, Limit: 3 * time.Second,
 			Read: func(ctx context.Context) ([]telemetry.Sample, error) {
 				if w.ready(ctx) != nil {
 					return []telemetry.Sample{{Value: 0}}, nil
@@ -105,7 +104,7 @@ func (w *watched) gauges() []telemetry.Gauge {
 			}),
 		},
 		{
-			Name: "migrationlink_links_waiting", Description: "The same, by manager and by whether they wait for a person, as every worker sees them.",
+			Name: "migrationlink_links_waiting", Description: "Links and removals under way by manager and by whether they wait for a person, as every worker sees them.",
 			Every: 15 * time.Second, Limit: 30 * time.Second,
 			Read: w.whenRunning(func(ctx context.Context, running *linkworker.Worker) (samples []telemetry.Sample, _ error) {
 				counted, err := running.Waiting(ctx)

@@ -102,7 +102,7 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	o := s.observed("pprof = true\n")
 	s.eventually(func() bool {
 		_, metrics := o.get("/metrics")
-		return strings.Contains(metrics, "migrationlink_links_running 0") && strings.Contains(metrics, "migrationlink_worker_ready 1")
+		return strings.Contains(metrics, "migrationlink_links_running 0") && strings.Contains(metrics, "\nmigrationlink_worker_ready 1\n")
 	})
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
 		status, body := o.get(path)

@@ -10,6 +10,18 @@ umask 077
 secrets=/run/secrets
 nonroot=65532 # the user of the worker's image
 
+# A command in a shell that does not know the folder must not give running workers
+# the demo's keys.
+own=/keys/worker/.own # the folder of somebody's own, or no file
+if [ -n "$MIGRATIONLINK_SECRETS_DIR" ]; then
+    echo "$MIGRATIONLINK_SECRETS_DIR" >$own
+elif [ -e $own ]; then
+    echo "keys: refused to replace your secrets, from $(cat $own), with those of the demo, which are known to all." \
+        "Set MIGRATIONLINK_SECRETS_DIR in the file .env beside docker-compose.yml;" \
+        "or remove all data: docker compose down --volumes" >&2
+    exit 1
+fi
+
 hand_out() { # FILE OWNER MODE DIRECTORY
     # In one step, as somebody may read it meanwhile.
     install -o "$2" -g "$2" -m "$3" "$1" "$4/.new"

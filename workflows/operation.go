@@ -34,6 +34,8 @@ type operation struct {
 	// synced says that a check has seen SYNCED in PhaseSyncing.
 	synced bool
 	checks int
+	// entered says that the first phase has begun.
+	entered bool
 	// served says that a worker was found that knows the manager; the field of links,
 	// managerKnown, decides what is asked, and replays hold it to that.
 	served bool

@@ -14,10 +14,11 @@ import (
 
 // enter begins a phase, which ends at the deadline at the latest.
 func (o *operation) enter(ctx workflow.Context, phase migrationlink.Phase, deadline time.Time) {
-	if o.status.Phase != phase {
+	if o.status.Phase != phase || !o.entered {
 		o.status.PhaseSince = now(ctx)
 		o.log(ctx, phase, "deadline", deadline)
 	}
+	o.entered = true
 	switch phase {
 	case migrationlink.PhaseSyncing, migrationlink.PhaseVerifying, migrationlink.PhaseRemoving, migrationlink.PhaseUndoing:
 		o.status.Problem = nil // it was one of the phase before

@@ -30,12 +30,12 @@ type observed struct {
 	base string
 }
 
-func (s *system) observed(more string) *observed {
+func (s *system) observed(more string, env ...string) *observed {
 	s.t.Helper()
 	ports, err := temporalserver.FreePorts(1)
 	require.NoError(s.t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	return &observed{s.worker(fmt.Sprintf("[http]\naddress = %q\n%s", address, more)), s.t, "http://" + address}
+	return &observed{s.worker(fmt.Sprintf("[http]\naddress = %q\n%s", address, more), env...), s.t, "http://" + address}
 }
 
 func (o *observed) get(path string) (status int, body string) {
@@ -63,8 +63,8 @@ func TestAWorkerIsSeenFromOutside(t *testing.T) {
 	s.waitForPhase(s.begin(waiting, nil), migrationlink.PhaseSyncing)
 	s.eventually(func() bool {
 		_, metrics := o.get("/metrics")
-		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="blocked"} 1`) &&
-			strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running"} 1`)
+		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="blocked",version=""} 1`) &&
+			strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running",version=""} 1`)
 	})
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), blocked.GetID(), ""))
 	requireCancelled(t, blocked)
@@ -78,7 +78,7 @@ func TestAWorkerIsSeenFromOutside(t *testing.T) {
 		`migrationlink_links_blocked_total\{.*manager="demo".*type="RoleMissing".*\} 1\n`,
 		`migrationlink_time_to_synced_seconds_count\{.*manager="demo".*\} 1\n`,
 		`migrationlink_links_running \d\n`,
-		`migrationlink_worker_ready 1\n`,
+		`migrationlink_worker_ready\{version=""\} 1\n`,
 		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*create[^"]*",status="2\d\d"\} 2\n`,
 		`migrationlink_api_call_duration_seconds_count\{api="manager",name="demo",operation="[^"]*",status="401"\} `,
 		`temporal_workflow_task_execution_latency_seconds_count\{`,
@@ -102,7 +102,7 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	o := s.observed("pprof = true\n")
 	s.eventually(func() bool {
 		_, metrics := o.get("/metrics")
-		return strings.Contains(metrics, "migrationlink_links_running 0") && strings.Contains(metrics, "\nmigrationlink_worker_ready 1\n")
+		return strings.Contains(metrics, "migrationlink_links_running 0") && strings.Contains(metrics, `migrationlink_worker_ready{version=""} 1`)
 	})
 	for _, path := range []string{"/healthz", "/readyz", "/debug/pprof/"} {
 		status, body := o.get(path)

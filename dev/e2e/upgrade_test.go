@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +87,35 @@ func TestAnUpgradeLeavesWaitingLinksOnTheirVersionUntilItHasDrained(t *testing.T
 	s.within(time.Minute, func() bool { return f.drainage("v1") == client.WorkerDeploymentVersionDrainageStatusDrained })
 	older.stop()
 	require.NoError(t, s.begin(newOrg(), nil).Get(t.Context(), nil))
+}
+
+func TestDoctorFindsVersionsThatGetNoLinksAndLinksThatNoVersionCarriesOn(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	f := &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink")}
+	older := f.start("v1")
+	s.eventually(func() bool {
+		return strings.Contains(s.starter("doctor").stdout, "no version is current, so that the workers get no links; they are of version migrationlink:v1")
+	})
+	f.makeCurrent("v1")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	s.waitForPhase(s.begin(org, nil), migrationlink.PhaseSyncing)
+	done := s.starter("doctor")
+	require.Contains(t, done.stdout, "new links go to version migrationlink:v1")
+	require.Zero(t, done.code, done.stdout)
+
+	newer := s.observed("", "TEMPORAL_DEPLOYMENT_NAME=migrationlink", "TEMPORAL_WORKER_BUILD_ID=v2")
+	f.makeCurrent("v2")
+	older.stop()
+	s.eventually(func() bool {
+		_, metrics := newer.get("/metrics")
+		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running",version="migrationlink:v1"} 1`) &&
+			strings.Contains(metrics, `migrationlink_worker_ready{version="migrationlink:v2"} 1`)
+	})
+	// Temporal lists a worker that has ended for another minute.
+	s.within(2*time.Minute, func() bool {
+		done := s.starter("doctor")
+		return done.code != 0 && strings.Contains(done.stdout, "no worker carries on 1 link of version migrationlink:v1")
+	})
 }

@@ -157,6 +157,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.add(d.checkFile())
 	d.checkTemporal(ctx)
 	d.need("namespace", func() check { return d.checkNamespace(ctx) })
+	d.need(deploymentCheck, func() check { return d.checkDeployment(ctx) })
 	d.checkWorkers(ctx)
 }
 

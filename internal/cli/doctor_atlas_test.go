@@ -96,7 +96,7 @@ func TestDoctorFindsAnAtlasThatRefusesTheKeyOfTheWorkers(t *testing.T) {
 	f := newFakeWorker(t, refusing)
 	checks, done := doctorSays(t, f.command())
 	require.Equal(t, ExitOther, done.code)
-	require.Contains(t, done.stderr, "1 of 16 checks failed")
+	require.Contains(t, done.stderr, "1 of 17 checks failed")
 	require.Equal(t, check{Name: "atlas", OK: true, Detail: "eu, prod", Names: []string{"eu", "prod"}}, checks["atlas"])
 	require.Equal(t, good("atlas eu: key", "accepted"), checks["atlas eu: key"])
 	require.Equal(t, "not checked: name a target organization with --atlas eu --atlas-org ORG_ID", checks["atlas eu: role"].Detail)

@@ -298,8 +298,9 @@ func (b started) text() string {
 }
 
 // memoOf reads a text of a memo; it is empty when there is none.
-func memoOf(memo *commonpb.Memo, name string) string {
-	var text string
-	_ = converter.GetDefaultDataConverter().FromPayload(memo.GetFields()[name], &text) // a foreign memo says nothing
+func memoOf(memo *commonpb.Memo, name string) string { return textOf(memo.GetFields()[name]) }
+
+func textOf(payload *commonpb.Payload) (text string) {
+	_ = converter.GetDefaultDataConverter().FromPayload(payload, &text) // a foreign one says nothing
 	return text
 }

@@ -16,6 +16,14 @@ const (
 // value stands for none: such a worker takes part in no versioning.
 type Deployment struct{ Name, BuildID string }
 
+// String is the version as Temporal writes it, empty for none.
+func (d Deployment) String() string {
+	if d == (Deployment{}) {
+		return ""
+	}
+	return d.Name + ":" + d.BuildID
+}
+
 func readDeployment(file *section) Deployment {
 	d := Deployment{Name: os.Getenv(deploymentVariable), BuildID: os.Getenv(buildVariable)}
 	switch {

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
 // underWay finds what this application runs in the namespace.
@@ -25,6 +26,7 @@ func (w *Worker) Links(ctx context.Context) (int64, error) {
 type Waiting struct {
 	Manager string // empty for one that this worker does not know
 	Blocked bool   // waits for a person
+	Version string // of the worker, where it is pinned to one, such as migrationlink:v1
 }
 
 // Waiting counts them: it asks for all, as Temporal does not know who is blocked.
@@ -32,7 +34,9 @@ type Waiting struct {
 func (w *Worker) Waiting(ctx context.Context) (map[Waiting]int64, error) {
 	counted := map[Waiting]int64{}
 	for _, manager := range w.managers {
-		counted[Waiting{manager, false}], counted[Waiting{manager, true}] = 0, 0
+		for _, blocked := range []bool{false, true} {
+			counted[Waiting{manager, blocked, w.version}] = 0
+		}
 	}
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Query: fmt.Sprintf("%s AND WorkflowType IN (%q, %q)", underWay, migrationlink.LinkWorkflow, migrationlink.UnlinkWorkflow),
@@ -60,5 +64,7 @@ func (w *Worker) waiting(info *workflowpb.WorkflowExecutionInfo) (_ Waiting, ok 
 	}
 	var phase migrationlink.Phase
 	_ = converter.GetDefaultDataConverter().FromPayload(info.GetMemo().GetFields()[migrationlink.PhaseMemo], &phase) // there may be none
-	return Waiting{manager, phase == migrationlink.PhaseBlocked}, ok
+	var version string
+	_ = converter.GetDefaultDataConverter().FromPayload(info.GetSearchAttributes().GetIndexedFields()[temporalconn.VersionAttribute], &version) // or none
+	return Waiting{manager, phase == migrationlink.PhaseBlocked, version}, ok
 }

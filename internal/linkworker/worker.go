@@ -41,6 +41,7 @@ type Worker struct {
 	temporal client.Client
 	failed   chan error
 	managers []string
+	version  string                // of the Worker Deployment that it is part of
 	refused  atomic.Pointer[error] // why it does not poll
 	// misconfigured says that what the file has become is refused.
 	misconfigured atomic.Bool
@@ -99,6 +100,7 @@ func newWorker(cfg config.Config, logger *zap.Logger) (*Worker, error) {
 		acts:          activities.New(clients),
 		identity:      buildinfo.Identity(managers),
 		managers:      managers,
+		version:       cfg.Deployment.String(),
 		failed:        make(chan error, 1),
 		running:       cfg,
 		clients:       clients,

@@ -24,12 +24,12 @@ func TestAWorkerWhoseChangedConfigurationIsRefusedIsNotReadyAndGoesOn(t *testing
 
 	replace(t, path, strings.Replace(good, "[managers.demo]", "[managers.demo]\ncolour = 1", 1))
 	waitReady(t, address, http.StatusServiceUnavailable, "the configuration has changed and was not reloaded, the one in force stays: the log says why")
-	waitMetric(t, address, "migrationlink_worker_ready 0")
+	waitMetric(t, address, `migrationlink_worker_ready{version=""} 0`)
 	output.wait(t, "managers.demo.colour: unknown key")
 
 	replace(t, path, good)
 	waitReady(t, address, http.StatusOK, "ok")
-	waitMetric(t, address, "migrationlink_worker_ready 1")
+	waitMetric(t, address, `migrationlink_worker_ready{version=""} 1`)
 	require.Equal(t, command.ExitOK, stop())
 	requireProbe(t, path, command.ExitOther)
 }

@@ -40,7 +40,7 @@ func watch(ctx context.Context, cfg config.Config, options *client.Options, logg
 		metrics.ForTemporal(options)
 		counting, stop := context.WithCancel(context.WithoutCancel(ctx))
 		w.stops = append(w.stops, stop)
-		for _, gauge := range w.gauges() {
+		for _, gauge := range w.gauges(cfg.Deployment) {
 			err = errors.Join(err, metrics.Show(counting, gauge))
 		}
 	}
@@ -83,16 +83,17 @@ func (w *watched) ready(ctx context.Context) error {
 
 // gauges are what every worker looks up in Temporal, which all see alike, and
 // whether it is ready itself.
-func (w *watched) gauges() []telemetry.Gauge {
+func (w *watched) gauges(version config.Deployment) []telemetry.Gauge {
 	return []telemetry.Gauge{
 		{
 			Name: "migrationlink_worker_ready", Description: "1 when the worker can do its work, else 0: what /readyz says.",
 			Every: 5 * time.Second, Limit: 3 * time.Second,
 			Read: func(ctx context.Context) ([]telemetry.Sample, error) {
-				if w.ready(ctx) != nil {
-					return []telemetry.Sample{{Value: 0}}, nil
+				ready := telemetry.Sample{Labels: map[string]string{"version": version.String()}}
+				if w.ready(ctx) == nil {
+					ready.Value = 1
 				}
-				return []telemetry.Sample{{Value: 1}}, nil
+				return []telemetry.Sample{ready}, nil
 			},
 		},
 		{
@@ -104,7 +105,7 @@ func (w *watched) gauges() []telemetry.Gauge {
 			}),
 		},
 		{
-			Name: "migrationlink_links_waiting", Description: "Links and removals under way by manager and by whether they wait for a person, as every worker sees them.",
+			Name: "migrationlink_links_waiting", Description: "Links and removals under way by manager, by whether they wait for a person, and by the version that they are pinned to, as every worker sees them.",
 			Every: 15 * time.Second, Limit: 30 * time.Second,
 			Read: w.whenRunning(func(ctx context.Context, running *linkworker.Worker) (samples []telemetry.Sample, _ error) {
 				counted, err := running.Waiting(ctx)
@@ -113,7 +114,7 @@ func (w *watched) gauges() []telemetry.Gauge {
 					if waiting.Blocked {
 						state = "blocked"
 					}
-					samples = append(samples, telemetry.Sample{Value: count, Labels: map[string]string{"manager": waiting.Manager, "state": state}})
+					samples = append(samples, telemetry.Sample{Value: count, Labels: map[string]string{"manager": waiting.Manager, "state": state, "version": waiting.Version}})
 				}
 				return samples, err
 			}),

@@ -113,6 +113,7 @@ func TestDoctorFindsVersionsThatGetNoLinksAndLinksThatNoVersionCarriesOn(t *test
 		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running",version="migrationlink:v1"} 1`) &&
 			strings.Contains(metrics, `migrationlink_worker_ready{version="migrationlink:v2"} 1`)
 	})
+	require.Contains(t, s.starter("status", "--manager", "demo", "--org", org).stdout, "Start a worker of version migrationlink:v1, on which it began")
 	// Temporal lists a worker that has ended for another minute.
 	s.within(2*time.Minute, func() bool {
 		done := s.starter("doctor")

@@ -54,6 +54,7 @@ type observation struct {
 	queued   time.Time // since when a call waits for a worker to take it
 	queue    string
 	noWorker string // why the workflow itself could not be asked
+	version  string // of a Worker Deployment on which it began, if workers have versions
 
 	startedAt time.Time
 	endedAt   time.Time
@@ -186,6 +187,7 @@ func fromDescription(run linkRun, described *workflowservice.DescribeWorkflowExe
 		state:     stateOf(info.GetStatus()),
 		startedAt: timeOf(info.GetStartTime()),
 		endedAt:   timeOf(info.GetCloseTime()),
+		version:   versionOf(info.GetVersioningInfo().GetDeploymentVersion()).String(),
 	}
 	for _, pending := range described.GetPendingActivities() {
 		seen.addActivity(pending)
@@ -416,7 +418,11 @@ func (o observation) completed(result migrationlink.LinkResult) migrationlink.Li
 func (o observation) notes(now time.Time) []string {
 	var notes []string
 	if o.noWorker != "" {
-		notes = append(notes, oneLine(o.noWorker)+". Start a worker, or look at its log; the "+o.run.noun()+" goes on as soon as one is there.")
+		worker := "a worker"
+		if o.version != "" {
+			worker = "a worker of version " + o.version + ", on which it began"
+		}
+		notes = append(notes, oneLine(o.noWorker)+". Start "+worker+", or look at its log; the "+o.run.noun()+" goes on as soon as one is there.")
 	}
 	if o.running() && o.noWorker == "" {
 		for _, note := range o.notOurs() {

@@ -6,9 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # Nothing that somebody has set for a system of their own.
-unset "${!MIGRATIONLINK_@}" "${!COMPOSE_@}" LINK_TOKEN_DEMO
+unset "${!MIGRATIONLINK_@}" "${!COMPOSE_@}" "${!TEMPORAL_@}" "${!OTEL_@}" LINK_TOKEN_DEMO
 project=migrationlink-test-$$
-export MIGRATIONLINK_IMAGE=migrationlink:test-$$
+image=migrationlink:test-$$
+export MIGRATIONLINK_IMAGE=$image
 export TEMPORAL_PORT=0 UI_PORT=0 SIMULATOR_PORT=0 # any free ones
 demo_org=5f1b2c3d4e5f6a7b8c9d0e1f
 org=5f1b2c3d4e5f6a7b8c9d0e20
@@ -30,7 +31,7 @@ clean_up() {
         compose logs --no-color --tail 20 || true
     fi
     compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
-    docker image rm "$MIGRATIONLINK_IMAGE" >/dev/null 2>&1 || true
+    docker image rm "$image" "$image-2" >/dev/null 2>&1 || true
     rm -r "$work"
     exit $code
 }
@@ -124,16 +125,42 @@ docker network connect "${project}_manager" "$second"
 goes_on
 done_in
 
+start "upgrading: new workers beside the old, and in their place"
+docker tag "$image" "$image-2"
+export MIGRATIONLINK_IMAGE=$image-2
+compose up -d --no-deps --no-recreate --scale worker=4 --wait worker >"$work/upgrade.log" 2>&1
+[ "$(compose ps -q worker | wc -l)" = 4 ] || fail "new workers did not start beside the old"
+compose up -d --no-deps --wait worker >>"$work/upgrade.log" 2>&1
+[ "$(compose ps --format '{{.Image}}' worker | sort | uniq -c | xargs)" = "2 $image-2" ] || fail "the old workers are still there"
+goes_on
+done_in
+
 start ending SYNCED with one effective POST
 control orgs/$org --request PUT --data '{"sync":"after-delay","syncDelay":"0s"}' >"$work/control.log"
 link $org | grep "is SYNCED" # the same request: joins the link under way
 [ "$(count posts) $(count effectivePosts)" = "1 1" ] || fail "$(count posts) POSTs, $(count effectivePosts) of them effective"
 done_in
 
+start "refusing the demo's secrets where somebody's own are"
+mkdir "$work/own"
+echo own >"$work/own/postgres_password"
+MIGRATIONLINK_SECRETS_DIR=$work/own compose run --rm -T keys >"$work/keys.log" 2>&1
+! compose run --rm -T keys >>"$work/keys.log" 2>&1 || fail "they were replaced"
+grep -q "refused to replace your secrets, from $work/own," "$work/keys.log"
+[ "$(compose exec -T postgres cat /run/keys/postgres_password)" = own ] || fail "they were replaced"
+done_in
+
+start "telling that PostgreSQL has another password, and changing it"
+! compose run --rm -T --no-deps schema >"$work/schema.log" 2>&1 || fail "PostgreSQL took it"
+grep -q "PostgreSQL does not take the new postgres_password" "$work/schema.log"
+compose exec -T postgres psql -q -U temporal <deploy/compose/password.sql
+compose run --rm -T --no-deps schema >"$work/schema.log" 2>&1
+done_in
+
 start stopping with SIGTERM
-docker start "$first" >/dev/null
+containers=$(compose ps -q worker simulator)
 compose stop worker simulator >"$work/stop.log" 2>&1
-for container in "$first" "$second" "$(compose ps -aq simulator)"; do
+for container in $containers; do
     [ "$(docker inspect -f '{{.State.ExitCode}}' "$container")" = 0 ] || fail "a program ended otherwise than with 0"
 done
 done_in

@@ -17,8 +17,7 @@ if [ -n "$MIGRATIONLINK_SECRETS_DIR" ]; then
     echo "$MIGRATIONLINK_SECRETS_DIR" >$own
 elif [ -e $own ]; then
     echo "keys: refused to replace your secrets, from $(cat $own), with those of the demo, which are known to all." \
-        "Set MIGRATIONLINK_SECRETS_DIR in the file .env beside docker-compose.yml;" \
-        "or remove all data: docker compose down --volumes" >&2
+        "Set MIGRATIONLINK_SECRETS_DIR in the file .env beside docker-compose.yml." >&2
     exit 1
 fi
 

@@ -141,6 +141,19 @@ link $org | grep "is SYNCED" # the same request: joins the link under way
 [ "$(count posts) $(count effectivePosts)" = "1 1" ] || fail "$(count posts) POSTs, $(count effectivePosts) of them effective"
 done_in
 
+start backing up and restoring
+# As somebody types them, for this project.
+typed() { COMPOSE_PROJECT_NAME=$project COMPOSE_PROFILES=demo COMPOSE_ENV_FILES=/dev/null "$@"; }
+backup=$(typed deploy/compose/backup.sh "$work/backup" 2>>"$work/backup.log" | tail -n 1)
+head -c 1000 "$backup/temporal.dump" >"$work/temporal.dump"
+cp "$backup/temporal_visibility.dump" "$work"
+! typed deploy/compose/restore.sh "$work" >>"$work/backup.log" 2>&1 || fail "half a backup was restored"
+is_healthy "$temporal" || fail "half a backup has stopped something"
+typed deploy/compose/restore.sh "$backup" >>"$work/backup.log" 2>&1
+compose up -d --wait temporal worker >>"$work/backup.log" 2>&1
+starter list -o json | grep -q '"orgId":"'$org'".*"state":"completed"'
+done_in
+
 start "refusing the demo's secrets where somebody's own are"
 mkdir "$work/own"
 echo own >"$work/own/postgres_password"

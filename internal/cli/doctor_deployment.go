@@ -20,11 +20,13 @@ import (
 // deployment is who carries on which links, where workers are versions of a Worker
 // Deployment.
 type deployment struct {
-	current config.Deployment // that new links go to; none is for workers without versions
+	current config.Deployment  // that new links go to; none is for workers without versions
+	ramping *config.Deployment // that some of them go to, or nil
 	polls   map[config.Deployment]bool
 	// stranded are links under way by the version that they are pinned to, of those
-	// that nobody polls for; at least so many.
+	// that nobody polls for; there are more, if it says so.
 	stranded map[string]int
+	more     bool
 }
 
 func (d *doctor) checkDeployment(ctx context.Context) check {
@@ -33,7 +35,7 @@ func (d *doctor) checkDeployment(ctx context.Context) check {
 		return failed(deploymentCheck, d.server.explain(ctx, err))
 	}
 	c := found.check()
-	if len(found.polls) > 0 && !found.polls[found.current] {
+	if len(found.polls) > 0 && !found.polls[found.current] && found.ramping == nil {
 		return d.stops(c, "the workers get no new links")
 	}
 	return c
@@ -53,7 +55,12 @@ func (s *server) deployment(ctx context.Context, now time.Time) (deployment, err
 		polls:    map[config.Deployment]bool{},
 		stranded: map[string]int{},
 	}
-	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH %q AND %s IS NOT NULL", migrationlink.WorkflowIDPrefix, temporalconn.VersionAttribute)
+	if versions := described.GetVersioningInfo(); versions.GetRampingVersionPercentage() > 0 {
+		ramping := versionOf(versions.GetRampingDeploymentVersion())
+		found.ramping = &ramping
+	}
+	query := fmt.Sprintf("ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH %q AND WorkflowType IN (%q, %q) AND TemporalWorkflowVersioningBehavior = 'Pinned' AND %s IS NOT NULL",
+		migrationlink.WorkflowIDPrefix, migrationlink.LinkWorkflow, migrationlink.UnlinkWorkflow, temporalconn.VersionAttribute)
 	for _, p := range described.GetPollers() {
 		if now.Sub(timeOf(p.GetLastAccessTime())) > pollerFresh {
 			continue
@@ -65,10 +72,14 @@ func (s *server) deployment(ctx context.Context, now time.Time) (deployment, err
 		}
 		found.polls[version] = true
 	}
+	if len(found.polls) == 0 {
+		return found, nil // whoever does poll may be seen by another clock
+	}
 	page, err := s.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: s.options.Namespace, PageSize: listPage, Query: query})
 	for _, info := range page.GetExecutions() {
 		found.stranded[textOf(info.GetSearchAttributes().GetIndexedFields()[temporalconn.VersionAttribute])]++
 	}
+	found.more = len(page.GetNextPageToken()) > 0
 	return found, err
 }
 
@@ -85,11 +96,17 @@ func (d deployment) check() check {
 		for _, version := range slices.Sorted(maps.Keys(d.stranded)) {
 			texts = append(texts, fmt.Sprintf("%s of version %s", count(d.stranded[version], "link"), version))
 		}
+		if d.more {
+			texts = append(texts, "and more")
+		}
 		name, build, _ := strings.Cut(slices.Min(slices.Collect(maps.Keys(d.stranded))), ":")
 		return bad(deploymentCheck, "no worker carries on "+strings.Join(texts, ", "),
-			fmt.Sprintf("Start a worker of that program with TEMPORAL_DEPLOYMENT_NAME=%s TEMPORAL_WORKER_BUILD_ID=%s, until the links have ended.", name, build))
+			fmt.Sprintf("Start a worker of the program of each, with such as TEMPORAL_DEPLOYMENT_NAME=%s TEMPORAL_WORKER_BUILD_ID=%s, until the links have ended.", name, build))
 	case len(d.polls) == 0:
 		return skipped(deploymentCheck, "no worker polls")
+	case d.ramping != nil && !d.polls[*d.ramping]:
+		return bad(deploymentCheck, fmt.Sprintf("some new links go to version %s, of which no worker is there", d.ramping),
+			"Start workers of that version, or end the ramp: temporal worker deployment set-ramping-version --deployment-name "+d.ramping.Name+" --build-id "+d.ramping.BuildID+" --delete --yes")
 	case d.polls[d.current] && d.current == config.Deployment{}:
 		return good(deploymentCheck, "new links go to workers without versions")
 	case d.polls[d.current]:

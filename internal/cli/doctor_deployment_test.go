@@ -28,10 +28,15 @@ func TestDoctorSaysWhereLinksGoAndWhichNobodyCarriesOn(t *testing.T) {
 			"new links go to version links:v1, of which no worker is there; there are workers of no version",
 			"Start workers of that version, or let new links go to workers that are there: temporal worker deployment set-current-version --deployment-name links --build-id BUILD --yes (--unversioned for those without versions).",
 		},
+		"a ramp without workers": {
+			deployment{current: v1, ramping: &v2, polls: map[config.Deployment]bool{v1: true}},
+			"some new links go to version links:v2, of which no worker is there",
+			"Start workers of that version, or end the ramp: temporal worker deployment set-ramping-version --deployment-name links --build-id v2 --delete --yes",
+		},
 		"links without workers": {
 			deployment{current: v2, polls: map[config.Deployment]bool{v2: true}, stranded: map[string]int{"links:v1": 2, "links:v0": 1}},
 			"no worker carries on 1 link of version links:v0, 2 links of version links:v1",
-			"Start a worker of that program with TEMPORAL_DEPLOYMENT_NAME=links TEMPORAL_WORKER_BUILD_ID=v0, until the links have ended.",
+			"Start a worker of the program of each, with such as TEMPORAL_DEPLOYMENT_NAME=links TEMPORAL_WORKER_BUILD_ID=v0, until the links have ended.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,7 @@ func TestDoctorFindsVersionsThatGetNoLinksAndLinksThatNoVersionCarriesOn(t *test
 	f := &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink")}
 	older := f.start("v1")
 	s.eventually(func() bool {
-		return strings.Contains(s.starter("doctor").stdout, "no version is current, so that the workers get no links; they are of version migrationlink:v1")
+		return strings.Contains(s.starter("doctor").stdout, "no version is current, so that new links go to workers without one, and there are none; there are workers of migrationlink:v1")
 	})
 	f.makeCurrent("v1")
 	org := newOrg()

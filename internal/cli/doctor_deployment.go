@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/migrationlink/migrationlink"
@@ -76,6 +79,9 @@ func (s *server) deployment(ctx context.Context, now time.Time) (deployment, err
 		return found, nil // whoever does poll may be seen by another clock
 	}
 	page, err := s.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: s.options.Namespace, PageSize: listPage, Query: query})
+	if _, older := errors.AsType[*serviceerror.InvalidArgument](err); older {
+		return found, nil // a Temporal that knows no versions
+	}
 	for _, info := range page.GetExecutions() {
 		found.stranded[textOf(info.GetSearchAttributes().GetIndexedFields()[temporalconn.VersionAttribute])]++
 	}
@@ -105,15 +111,15 @@ func (d deployment) check() check {
 	case len(d.polls) == 0:
 		return skipped(deploymentCheck, "no worker polls")
 	case d.ramping != nil && !d.polls[*d.ramping]:
-		return bad(deploymentCheck, fmt.Sprintf("some new links go to version %s, of which no worker is there", d.ramping),
-			"Start workers of that version, or end the ramp: temporal worker deployment set-ramping-version --deployment-name "+d.ramping.Name+" --build-id "+d.ramping.BuildID+" --delete --yes")
+		return bad(deploymentCheck, fmt.Sprintf("some new links go to %s, of which no worker is there", cmp.Or(d.ramping.String(), "no version")),
+			"Start workers of it, or end the ramp: temporal worker deployment set-ramping-version --deployment-name "+cmp.Or(d.ramping.Name, d.current.Name)+" --delete --yes")
 	case d.polls[d.current] && d.current == config.Deployment{}:
 		return good(deploymentCheck, "new links go to workers without versions")
 	case d.polls[d.current]:
 		return good(deploymentCheck, "new links go to version %s", d.current)
 	case d.current == config.Deployment{}:
 		first := d.versions()[0]
-		return bad(deploymentCheck, fmt.Sprintf("no version is current, so that the workers get no links; they are of version %s", strings.Join(polling, ", ")),
+		return bad(deploymentCheck, fmt.Sprintf("no version is current, so that new links go to workers without one, and there are none; there are workers of %s", strings.Join(polling, ", ")),
 			"Type: "+fmt.Sprintf(setCurrent, first.Name, "--build-id "+first.BuildID))
 	}
 	return bad(deploymentCheck, fmt.Sprintf("new links go to version %s, of which no worker is there; there are workers of %s", d.current, strings.Join(polling, ", ")),

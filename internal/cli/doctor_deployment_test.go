@@ -20,7 +20,7 @@ func TestDoctorSaysWhereLinksGoAndWhichNobodyCarriesOn(t *testing.T) {
 		"nobody":           {deployment{current: v1}, "not checked: no worker polls", ""},
 		"the first one": {
 			deployment{current: none, polls: map[config.Deployment]bool{v2: true, v1: true}},
-			"no version is current, so that the workers get no links; they are of version links:v1, links:v2",
+			"no version is current, so that new links go to workers without one, and there are none; there are workers of links:v1, links:v2",
 			"Type: temporal worker deployment set-current-version --deployment-name links --build-id v1 --yes",
 		},
 		"back to none": {
@@ -30,8 +30,13 @@ func TestDoctorSaysWhereLinksGoAndWhichNobodyCarriesOn(t *testing.T) {
 		},
 		"a ramp without workers": {
 			deployment{current: v1, ramping: &v2, polls: map[config.Deployment]bool{v1: true}},
-			"some new links go to version links:v2, of which no worker is there",
-			"Start workers of that version, or end the ramp: temporal worker deployment set-ramping-version --deployment-name links --build-id v2 --delete --yes",
+			"some new links go to links:v2, of which no worker is there",
+			"Start workers of it, or end the ramp: temporal worker deployment set-ramping-version --deployment-name links --delete --yes",
+		},
+		"a ramp back to none": {
+			deployment{current: v1, ramping: &none, polls: map[config.Deployment]bool{v1: true}},
+			"some new links go to no version, of which no worker is there",
+			"Start workers of it, or end the ramp: temporal worker deployment set-ramping-version --deployment-name links --delete --yes",
 		},
 		"links without workers": {
 			deployment{current: v2, polls: map[config.Deployment]bool{v2: true}, stranded: map[string]int{"links:v1": 2, "links:v0": 1}},

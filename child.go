@@ -1,7 +1,7 @@
 package migrationlink
 
 import (
-	"go.temporal.io/api/enums/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -21,7 +21,7 @@ func ChildOptions[R Request](request R) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		TaskQueue:           TaskQueue,
 		WaitForCancellation: true,
-		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
+		ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:       NewStartRequest(request).Summary(),
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
@@ -21,7 +21,7 @@ func TestAChildHasNoIdAndNoTimeoutAndOutlivesATerminatedParent(t *testing.T) {
 		require.Equal(t, workflow.ChildWorkflowOptions{
 			TaskQueue:           migrationlink.TaskQueue,
 			WaitForCancellation: true,
-			ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_ABANDON,
+			ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_ABANDON,
 			StaticSummary:       summary,
 		}, options)
 	}

@@ -18,6 +18,21 @@ const (
 	// Inspection. It changes nothing.
 	InspectWorkflow = "InspectManagers"
 
+	// AssessWorkflow is the workflow type that reports whether a link of a source
+	// organization would be of use. Its input is an AssessRequest, its result an
+	// Assessment. It changes nothing.
+	AssessWorkflow = "AssessOrganization"
+
+	// OrganizationsWorkflow is the workflow type that lists the organizations that the
+	// API key of a manager can see. Its input is an OrganizationsRequest, its result an
+	// Organizations.
+	OrganizationsWorkflow = "ListOrganizations"
+
+	// ProjectsWorkflow is the workflow type that lists the projects of a source
+	// organization that Atlas shows. Its input is a ProjectsRequest, its result a
+	// ProjectsInAtlas.
+	ProjectsWorkflow = "ListProjectsInAtlas"
+
 	// StatusQuery answers a Status at any time, also after the end.
 	StatusQuery = "status"
 
@@ -25,8 +40,13 @@ const (
 	// a CancelRequest with the reason.
 	CancelSignal = "cancel"
 
-	// RetrySignal makes a blocked request go on where it stopped, and one that
-	// waits before its next attempt try at once. It carries a RetryRequest.
+	// RetryUpdate resumes a blocked request, or makes one that waits before its next
+	// attempt try at once. It carries a RetryRequest and answers a Status when the request
+	// is blocked again, accepted or ended, or after 2 s. It is refused with ErrNotBlocked
+	// where the request goes on by itself.
+	RetryUpdate = "retry"
+
+	// RetrySignal does the same without an answer. It needs no worker at the time.
 	RetrySignal = "retry"
 
 	// AcceptUpdate asks a running workflow whether it does what a StartRequest
@@ -50,9 +70,17 @@ const (
 	JoinSignal   = "join"
 	AnswerSignal = "answer"
 
-	// PhaseMemo is in the memo of a workflow whose phase cannot be told from
-	// Temporal's own status: PhaseBlocked, or "timed-out" after the end.
+	// PhaseMemo is in the memo of a workflow where Temporal's own status does not tell
+	// what lists show: PhaseBlocked, or the outcome after the end. It is PhaseUndoing on one that
+	// was cancelled while it was blocked. It is missing, or empty, on any other workflow: a
+	// completed one has linked or unlinked the organization.
 	PhaseMemo = "phase"
+	// ProblemMemo is in the memo of a workflow that is blocked or was cancelled then, or has not
+	// ended well: the type of its problem.
+	ProblemMemo = "problem"
+	// ProblemSinceMemo is in the memo of a workflow that is blocked: since when, in the form
+	// of RFC 3339.
+	ProblemSinceMemo = "problemSince"
 
 	// StartedByMemo is in the memo of a workflow: who started it.
 	StartedByMemo = "startedBy"
@@ -60,6 +88,7 @@ const (
 
 // Activity types, as they appear in histories and on pending activities.
 const (
+	FindLinkActivity       = "FindLink"
 	CreateLinkActivity     = "CreateLink"
 	AwaitSyncedActivity    = "AwaitSynced"
 	DeleteLinkActivity     = "DeleteLink"
@@ -72,6 +101,10 @@ const (
 	CreateLinkTokenActivity = "CreateLinkToken"
 	DeleteLinkTokenActivity = "DeleteLinkToken"
 	VerifyInAtlasActivity   = "VerifyInAtlas"
+
+	AssessActivity        = "Assess"
+	OrganizationsActivity = "ReadOrganizations"
+	ProjectsActivity      = "ReadProjectsInAtlas"
 )
 
 // TaskQueue is where the workflows run. Activities run on one queue per

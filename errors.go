@@ -44,12 +44,17 @@ const (
 	// ErrAlreadyLinked: somebody else has made a link, and the request says to
 	// fail then.
 	ErrAlreadyLinked = "AlreadyLinked"
+	// ErrWrongTarget: a link that this request did not make is SYNCED, and the target
+	// organization shows none of the source's projects, see TargetNotShown.
+	ErrWrongTarget = "WrongTarget"
 	// ErrCancelledByOther: the workflow that did it, and that this one had joined,
 	// was cancelled by somebody else.
 	ErrCancelledByOther = "CancelledByOther"
 	// ErrTerminated: the workflow that did it was ended in Temporal, before it
 	// could say how far it came.
 	ErrTerminated = "Terminated"
+	// ErrTooLarge: the organization has more than an assessment reads.
+	ErrTooLarge = "TooLarge"
 	// ErrUndoFailed: the link was to be removed and could not be.
 	ErrUndoFailed = "UndoFailed"
 )
@@ -66,8 +71,8 @@ const (
 	ErrAtlasUnavailable = "AtlasUnavailable"
 	// ErrManagerUnavailable: the manager did not answer, or asked to come back.
 	ErrManagerUnavailable = "ManagerUnavailable"
-	// ErrWorkerUnavailable: no worker took the call, or the one that did has
-	// vanished.
+	// ErrWorkerUnavailable: no worker took the call, the one that did has vanished, or
+	// its machine is in trouble: too many open files, a full disk, no secrets mounted.
 	ErrWorkerUnavailable = "WorkerUnavailable"
 	// ErrReplyLost: the link may have been created, the reply did not arrive.
 	ErrReplyLost = "ReplyLost"
@@ -87,16 +92,22 @@ const (
 	// ErrTooManyChecks: the link was checked so often that its history has no
 	// room for more; the first detail is a Problem.
 	ErrTooManyChecks = "TooManyChecks"
+	// ErrNotBlocked: the request goes on by itself, so there is nothing to retry; the first
+	// detail is a Problem.
+	ErrNotBlocked = "NotBlocked"
+	// ErrTooManyRetries: the request was retried so often that its history has no room for
+	// more; the first detail is a Problem.
+	ErrTooManyRetries = "TooManyRetries"
 	// ErrAlreadyEnded: the workflow has ended, or is being cancelled.
 	ErrAlreadyEnded = "AlreadyEnded"
 )
 
-// Blockable tells whether a person can fix the problem of an error type, so
+// Blockable reports whether a person can fix the problem of an error type, so
 // that a request with WaitWhenBlocked waits for it.
 func Blockable(errorType string) bool {
 	switch errorType {
 	case ErrKeyRejected, ErrRoleMissing, ErrAccessListRefused, ErrAccountSuspended, ErrForbidden,
-		ErrTokenUnavailable, ErrTokenNotOpened, ErrTokenRejected, ErrCertificateInvalid, ErrWrongAPI, ErrMigrationRunning:
+		ErrTokenUnavailable, ErrTokenNotOpened, ErrTokenRejected, ErrCertificateInvalid, ErrWrongAPI, ErrMigrationRunning, ErrWrongTarget:
 		return true
 	}
 	return false

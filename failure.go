@@ -1,6 +1,12 @@
 package migrationlink
 
-import "go.temporal.io/sdk/temporal"
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+)
 
 // ResultOf reads how a link ended out of the error of its workflow, also when that
 // has travelled: through a child workflow, a Nexus operation, or the failure of a
@@ -15,6 +21,57 @@ func ResultOf(err error) (result LinkResult, found bool) {
 		return LinkResult{}, false
 	}
 	return result, true
+}
+
+// seeHistory is the remedy where nothing else is known.
+const seeHistory = "Check the workflow's history in Temporal."
+
+// resultOf is ResultOf for the error of a closed workflow. Where that carries no result, as
+// Temporal itself or another version of the workflow ended it, the result says so. The error is
+// that of a payload codec.
+func resultOf(err error) (LinkResult, error) {
+	result, found := ResultOf(err)
+	switch cause := err.(type) { //nolint:errorlint // the outermost says how it ended
+	case *temporal.CanceledError:
+		result.Outcome = OutcomeCancelled
+		return result, unreadable(found, cause.Details)
+	case *temporal.ApplicationError:
+		if cause.Type() == ErrCancelledByOther { // to the Nexus operation that started it
+			result.Outcome, result.Problem = OutcomeCancelled, nil
+			return result, unreadable(found, cause.Details)
+		}
+		result.Outcome = OutcomeFailed
+		if cause.Type() == ErrTimedOut {
+			result.Outcome = OutcomeTimedOut
+		}
+		if result.Problem == nil {
+			result.Problem = &Problem{Type: cause.Type(), Message: cause.Message(), Remedy: seeHistory}
+		}
+		return result, unreadable(found, cause.Details)
+	case *temporal.TimeoutError:
+		return LinkResult{Outcome: OutcomeTimedOut, Problem: &Problem{
+			Type:    ErrTimedOut,
+			Message: "Temporal ended the workflow at its own time limit; nothing was undone",
+			Remedy:  "To continue, start the link again: it keeps what the manager already has.",
+		}}, nil
+	case *temporal.TerminatedError:
+		return LinkResult{Outcome: OutcomeFailed, Problem: &Problem{
+			Type:    ErrTerminated,
+			Message: "somebody terminated the workflow in Temporal; nothing was undone",
+			Remedy:  "To continue, start the link again: it keeps what the manager already has. To end a link use 'starter cancel'.",
+		}}, nil
+	}
+	return LinkResult{Outcome: OutcomeFailed, Problem: &Problem{Type: "Unknown", Message: fmt.Sprint(err), Remedy: seeHistory}}, nil
+}
+
+// unreadable returns the error of a payload codec that keeps details from being read. Details
+// of something else are none.
+func unreadable(found bool, details reader) error {
+	err := details(&LinkResult{})
+	if found || errors.Is(err, temporal.ErrNoData) || errors.Is(err, converter.ErrUnableToDecode) || errors.Is(err, converter.ErrEncodingIsNotSupported) {
+		return nil
+	}
+	return err
 }
 
 // FieldsOf are the fields that an error of ErrInvalidRequest, ErrInvalidUpdate or
@@ -38,7 +95,7 @@ func FieldsOf(err error) (fields []FieldProblem) {
 // reader is the method of an error that reads its details.
 type reader func(into ...any) error
 
-// read tells whether the details are what they are read into. Those of an error that
+// read reports whether the details are what they are read into. Those of an error that
 // has not left its workflow yet are not encoded: of another type, they panic.
 func (details reader) read(into ...any) (is bool) {
 	defer func() {

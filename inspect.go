@@ -1,5 +1,7 @@
 package migrationlink
 
+import "time"
+
 // InspectRequest asks a worker which managers and which Atlas it knows.
 type InspectRequest struct {
 	// Call also asks each manager and each Atlas, with the key of the workers.
@@ -8,12 +10,12 @@ type InspectRequest struct {
 	Manager string `json:"manager,omitempty"`
 	// OrgID, when set, is the organization whose role is checked. A key can be
 	// tried without, a role cannot.
-	OrgID string `json:"orgId,omitempty"`
+	OrgID string `json:"orgId,omitempty" jsonschema:"pattern=^[a-f0-9]{24}$"`
 	// Atlas, when set, limits the answer to the Atlas of this name; there is none
 	// if the worker does not know it.
 	Atlas string `json:"atlas,omitempty"`
 	// AtlasOrgID, when set, is the target organization whose role is checked.
-	AtlasOrgID string `json:"atlasOrgId,omitempty"`
+	AtlasOrgID string `json:"atlasOrgId,omitempty" jsonschema:"pattern=^[a-f0-9]{24}$"`
 }
 
 // Inspection is the answer of InspectWorkflow.
@@ -36,10 +38,14 @@ type ManagerInspection struct {
 	WorkerVersion string `json:"workerVersion,omitempty"`
 	// KeyAccepted says that the manager let the key in.
 	KeyAccepted bool `json:"keyAccepted"`
-	// RoleChecked says that the organization of the request was read, so that the
-	// key has the role there. LinkStatus is what was seen.
+	// RoleChecked reports whether the manager showed the status of the request's
+	// organization, which needs the role there. LinkStatus is that status.
 	RoleChecked bool   `json:"roleChecked"`
-	LinkStatus  string `json:"linkStatus,omitempty"`
+	LinkStatus  string `json:"linkStatus,omitempty" jsonschema:"example=SYNCED,example=NOT_SYNCED,example=NONE"`
+	// WorkerTime is the clock of that worker, and TemporalTime that of Temporal at the
+	// same moment, but for the time that the call was on its way.
+	WorkerTime   time.Time `json:"workerTime,omitzero"`
+	TemporalTime time.Time `json:"temporalTime,omitzero"`
 	// Problem is why not.
 	Problem *Problem `json:"problem,omitempty"`
 }
@@ -52,8 +58,8 @@ type AtlasInspection struct {
 	WorkerVersion string `json:"workerVersion,omitempty"`
 	// KeyAccepted says that Atlas let the key or the service account in.
 	KeyAccepted bool `json:"keyAccepted"`
-	// RoleChecked says that the available projects of the organization of the
-	// request were asked for and not refused, so that the key has the role there.
+	// RoleChecked reports whether Atlas listed the available projects of the
+	// request's organization, which needs the role there.
 	RoleChecked bool `json:"roleChecked"`
 	// Problem is why not.
 	Problem *Problem `json:"problem,omitempty"`

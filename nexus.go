@@ -30,8 +30,8 @@ var (
 // StatusRequest asks for the status of one source organization.
 type StatusRequest struct {
 	// Manager and OrgID are those of a LinkRequest.
-	Manager string `json:"manager"`
-	OrgID   string `json:"orgId"`
+	Manager string `json:"manager" jsonschema:"pattern=^[a-z0-9]([a-z0-9-]{0\\,61}[a-z0-9])?$"`
+	OrgID   string `json:"orgId" jsonschema:"pattern=^[a-f0-9]{24}$"`
 }
 
 // Validate checks every field and returns a *ValidationError that names all the

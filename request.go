@@ -11,36 +11,41 @@ type LinkRequest struct {
 	// Manager is the name of a manager in the configuration of the workers. A
 	// request cannot name a URL, so that nobody can point the workers' keys at
 	// another host.
-	Manager string `json:"manager"`
+	Manager string `json:"manager" jsonschema:"pattern=^[a-z0-9]([a-z0-9-]{0\\,61}[a-z0-9])?$"`
 	// OrgID is the id of the source organization: 24 lower-case hexadecimal
 	// digits.
-	OrgID string `json:"orgId"`
+	OrgID string `json:"orgId" jsonschema:"pattern=^[a-f0-9]{24}$"`
 	// Token says where the workers find the link-token. There is no field for it
 	// in plain.
 	Token TokenSource `json:"token"`
 	// Undo says when the link that this request made is removed again. Empty
-	// means UndoOnCancel. A link made by somebody else is never removed.
-	Undo UndoPolicy `json:"undo,omitempty"`
+	// means UndoOnCancel. A link that somebody else made stays. One exception: a
+	// link that appears while the reply to this request's creation is lost, within
+	// SettleTime, looks like this request's own.
+	Undo UndoPolicy `json:"undo,omitempty" jsonschema_extras:"default=on-cancel"`
 	// IfLinked says what to do about a link that somebody else has made. Empty
 	// means KeepLink.
-	IfLinked LinkedPolicy `json:"ifLinked,omitempty"`
+	IfLinked LinkedPolicy `json:"ifLinked,omitempty" jsonschema_extras:"default=keep"`
 	// OnBlocked says what to do about a problem that a person can fix. Empty
 	// means FailWhenBlocked.
-	OnBlocked BlockedPolicy `json:"onBlocked,omitempty"`
+	OnBlocked BlockedPolicy `json:"onBlocked,omitempty" jsonschema_extras:"default=fail"`
 	// CreateTimeout limits the time until the manager has accepted the link.
-	// Empty means DefaultCreateTimeout.
-	CreateTimeout Duration `json:"createTimeout,omitempty"`
+	// Empty means DefaultCreateTimeout. From MinCreateTimeout to MaxCreateTimeout.
+	CreateTimeout Duration `json:"createTimeout,omitempty" jsonschema_extras:"default=10m0s"`
 	// SyncTimeout limits the time from then until the manager reports SYNCED.
-	// Empty means DefaultSyncTimeout; the least is MinSyncTimeout.
-	SyncTimeout Duration `json:"syncTimeout,omitempty"`
-	// SettleTime is how long a link whose creation may have been lost on the
-	// way is looked for before it is created again, where the manager does not
-	// tell a missing link from one that is not synced yet. Empty means
-	// DefaultSettleTime.
-	SettleTime Duration `json:"settleTime,omitempty"`
+	// Empty means DefaultSyncTimeout. From MinSyncTimeout to MaxTimeout.
+	SyncTimeout Duration `json:"syncTimeout,omitempty" jsonschema_extras:"default=1h0m0s"`
+	// SettleTime is how long to look for a link whose creation got no reply
+	// before it is created again. It counts where the manager does not tell a
+	// missing link from one that is not synced yet. Empty means
+	// DefaultSettleTime. From MinSettleTime to MaxTimeout.
+	SettleTime Duration `json:"settleTime,omitempty" jsonschema_extras:"default=1m0s"`
 	// VerifyInAtlas, with Token.Atlas, goes on after SYNCED until Atlas shows a
 	// project of the source organization as available for migration: an
-	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on.
+	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on. A link
+	// that this request did not make fails earlier, with ErrWrongTarget. Without
+	// VerifyInAtlas the workers look as well, but what they cannot see keeps no link
+	// from being done: see LinkResult.Target.
 	VerifyInAtlas bool `json:"verifyInAtlas,omitempty"`
 	// DeleteTokenOnUndo, with Token.Atlas, has the undo delete the link-token in
 	// Atlas, once the link is removed at the manager. Atlas takes no id of a
@@ -80,30 +85,32 @@ type TokenSource struct {
 	// environment variable of the worker whose name starts with
 	// EnvTokenPrefix, or "file:name", a file in the worker's directory of
 	// link-tokens.
-	Ref string `json:"ref,omitempty"`
+	Ref string `json:"ref,omitempty" jsonschema:"oneof_required=ref,example=env:LINK_TOKEN_PROD,example=file:prod/link-token"`
 	// Sealed is the link-token itself, encrypted to the workers: an armoured age
 	// file, as `starter seal`, the age command and every age library write it.
 	// Its content is {"manager": "…", "orgId": "…", "linkToken": "…"}, with the
 	// manager and the organization of the request: it serves no other.
-	Sealed string `json:"sealed,omitempty"`
-	// Fingerprint may go with Sealed: the TokenFingerprint of the link-token. Two
-	// ciphertexts of one link-token differ, so that without it a second request
-	// is equal to the first only if it carries the very same ciphertext.
-	Fingerprint string `json:"fingerprint,omitempty"`
+	Sealed string `json:"sealed,omitempty" jsonschema:"oneof_required=sealed,maxLength=16384,pattern=^\\s*-----BEGIN AGE ENCRYPTED FILE-----[A-Za-z0-9+/=\\r\\n]*-----END AGE ENCRYPTED FILE-----\\s*$"`
+	// Fingerprint may go with Sealed: 32 hexadecimal digits, the first half of the
+	// SHA-256 of manager, organization and link-token, each but the last followed by
+	// a line feed, as TokenFingerprint returns. Two ciphertexts of one link-token
+	// differ, so without it a second request equals the first only if it carries the
+	// same ciphertext.
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"pattern=^[a-f0-9]{32}$"`
 	// Atlas has a worker make the link-token in Atlas.
-	Atlas *AtlasToken `json:"atlas,omitempty"`
+	Atlas *AtlasToken `json:"atlas,omitempty" jsonschema:"oneof_required=atlas"`
 }
 
 // AtlasToken asks for a link-token of one target organization.
 type AtlasToken struct {
-	// Name is the name of an Atlas in the configuration of the workers, [atlas.NAME].
-	Name string `json:"name"`
+	// Name selects the section [atlas.NAME] of worker.toml.
+	Name string `json:"name" jsonschema:"pattern=^[a-z0-9]([a-z0-9-]{0\\,61}[a-z0-9])?$"`
 	// OrgID is the id of the target organization in Atlas: 24 lower-case
 	// hexadecimal digits.
-	OrgID string `json:"orgId"`
+	OrgID string `json:"orgId" jsonschema:"pattern=^[a-f0-9]{24}$"`
 	// AccessListIPs are the IP addresses or CIDR blocks from which the manager
 	// reaches Atlas. May be empty for Cloud Manager.
-	AccessListIPs []string `json:"accessListIps,omitempty"`
+	AccessListIPs []string `json:"accessListIps,omitempty" jsonschema:"maxItems=200,pattern=^[0-9A-Fa-f:.]+(%[\\s\\S]+|/[0-9]{1\\,3})?$,example=203.0.113.7,example=203.0.113.0/24"`
 }
 
 // TokenFingerprint tells two link-tokens of an organization apart without
@@ -136,7 +143,9 @@ const (
 type LinkedPolicy string
 
 const (
-	// KeepLink leaves it and ends with OutcomeAlreadyLinked once it is SYNCED.
+	// KeepLink leaves it and ends with OutcomeAlreadyLinked once it is SYNCED. With
+	// TokenSource.Atlas it fails with ErrWrongTarget if the target organization does not
+	// show the link.
 	KeepLink LinkedPolicy = "keep"
 	// FailIfLinked leaves it and fails with ErrAlreadyLinked.
 	FailIfLinked LinkedPolicy = "fail"
@@ -158,19 +167,24 @@ const (
 // UnlinkRequest asks for the link of one source organization to be removed.
 type UnlinkRequest struct {
 	// Manager and OrgID are those of a LinkRequest.
-	Manager string `json:"manager"`
-	OrgID   string `json:"orgId"`
+	Manager string `json:"manager" jsonschema:"pattern=^[a-z0-9]([a-z0-9-]{0\\,61}[a-z0-9])?$"`
+	OrgID   string `json:"orgId" jsonschema:"pattern=^[a-f0-9]{24}$"`
 	// OnBlocked says what to do about a problem that a person can fix, a running
 	// migration above all. Empty means FailWhenBlocked.
-	OnBlocked BlockedPolicy `json:"onBlocked,omitempty"`
+	OnBlocked BlockedPolicy `json:"onBlocked,omitempty" jsonschema_extras:"default=fail"`
 	// Timeout limits the time until the link is gone. Empty means
-	// DefaultUnlinkTimeout.
-	Timeout Duration `json:"timeout,omitempty"`
+	// DefaultUnlinkTimeout. From MinUnlinkTimeout to MaxTimeout.
+	Timeout Duration `json:"timeout,omitempty" jsonschema_extras:"default=15m0s"`
+	// Reason is shown to everyone who looks at the result later. Optional, at most MaxReason
+	// characters. Requests with different reasons are equal. Words that may be secrets are replaced in
+	// what is shown, but the history of Temporal keeps them.
+	Reason string `json:"reason,omitempty" jsonschema:"maxLength=500"`
 }
 
 // Duration is a length of time in the form of time.ParseDuration, for example
-// "90s" or "1h30m". It is text so that every language can write it, and so that
-// validation can name a field that cannot be read.
+// "90s" or "1h30m". There is no unit for days: a day is "24h". It is text so that
+// every language can write it, and so that validation can name a field that cannot
+// be read.
 type Duration string
 
 // DurationOf returns d in its written form.

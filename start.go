@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// StartRequest is what a workflow was or is to be started with: exactly one of
+// StartRequest is the input of a workflow, whether it was started or will be: exactly one of
 // its fields is set. It is the input of AcceptUpdate.
 type StartRequest struct {
-	Link   *LinkRequest   `json:"link,omitempty"`
-	Unlink *UnlinkRequest `json:"unlink,omitempty"`
+	Link   *LinkRequest   `json:"link,omitempty" jsonschema:"oneof_required=link"`
+	Unlink *UnlinkRequest `json:"unlink,omitempty" jsonschema:"oneof_required=unlink"`
 }
 
 // Request is what can be asked for: to link or to unlink an organization.
@@ -59,7 +59,7 @@ func (s StartRequest) Validate() error {
 func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	have, want := s.workflow(), asked.workflow()
 	if have != want {
-		return []FieldProblem{{"workflow", fmt.Sprintf("%s is under way, this asks for %s", orNone(have), orNone(want))}}
+		return []FieldProblem{{"workflow", fmt.Sprintf("running: %s; your request: %s", orNone(have), orNone(want))}}
 	}
 	if have := s.token(); have.Sealed != "" && have.Sealed == asked.token().Sealed {
 		asked = asked.WithToken(have) // whether or not both name the fingerprint
@@ -68,7 +68,7 @@ func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	running := s.fields()
 	for i, field := range asked.fields() {
 		if running[i].value != field.value {
-			found = append(found, FieldProblem{field.name, fmt.Sprintf("the one under way has %s, this asks for %s",
+			found = append(found, FieldProblem{field.name, fmt.Sprintf("running link: %s; your request: %s",
 				orNone(running[i].value), orNone(field.value))})
 		}
 	}
@@ -97,7 +97,7 @@ func (s StartRequest) WithToken(token TokenSource) StartRequest {
 func (s StartRequest) Summary() string {
 	switch {
 	case s.WorkflowID() != "" && !s.named():
-		return s.workflow() // what is no name may be a secret in the wrong field
+		return s.workflow() // an invalid name may be a secret: do not echo it
 	case s.Link != nil:
 		return "Link organization " + s.Link.OrgID + " of manager " + s.Link.Manager
 	case s.Unlink != nil:
@@ -134,6 +134,14 @@ func (s StartRequest) workflow() string {
 		return UnlinkWorkflow
 	}
 	return ""
+}
+
+// input is that of the workflow.
+func (s StartRequest) input() any {
+	if s.Link != nil {
+		return *s.Link
+	}
+	return *s.Unlink
 }
 
 // field is one field of a request, by its JSON path.

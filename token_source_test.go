@@ -40,7 +40,7 @@ func TestALinkTokenHasOneSourceAndEachBadPartIsNamed(t *testing.T) {
 		"huge":                    {migrationlink.TokenSource{Sealed: sealed + strings.Repeat("\n", 17<<10)}, "token.sealed: longer than 16 KiB"},
 		"fingerprint of nothing":  {migrationlink.TokenSource{Ref: "file:a", Fingerprint: fingerprint}, "token.fingerprint: belongs to a sealed link-token"},
 		"token as fingerprint":    {migrationlink.TokenSource{Sealed: sealed, Fingerprint: strings.Repeat("canary", 32)}, "token.fingerprint: not the fingerprint"},
-		"atlas name":              {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.Name = "Prod" })}, `token.atlas.name: "Prod" is not the name`},
+		"atlas name":              {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.Name = "Prod" })}, `token.atlas.name: "Prod" is an invalid Atlas name`},
 		"atlas organization":      {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.OrgID = "" })}, "token.atlas.orgId: "},
 		"atlas address":           {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.AccessListIPs[1] = "10.0.0.0/33" })}, `token.atlas.accessListIps[1]: "10.0.0.0/33" is neither`},
 		"many atlas addresses":    {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.AccessListIPs = make([]string, 201) })}, "token.atlas.accessListIps: 201 addresses are too many"},
@@ -89,7 +89,7 @@ func TestTwoSealedLinkTokensAreEqualByTheirFingerprintOnly(t *testing.T) {
 
 	require.Empty(t, running.Difference(with(migrationlink.TokenSource{Sealed: again, Fingerprint: one})))
 	require.Equal(t, []migrationlink.FieldProblem{
-		{Field: "token.sealed", Problem: "the one under way has fingerprint " + one + ", this asks for fingerprint " + two},
+		{Field: "token.sealed", Problem: "running link: fingerprint " + one + "; your request: fingerprint " + two},
 	}, running.Difference(with(migrationlink.TokenSource{Sealed: again, Fingerprint: two})))
 	require.Len(t, with(migrationlink.TokenSource{Sealed: sealed}).Difference(with(migrationlink.TokenSource{Sealed: again})), 1)
 	require.Empty(t, with(migrationlink.TokenSource{Sealed: sealed}).Difference(with(migrationlink.TokenSource{Sealed: sealed})))
@@ -103,8 +103,8 @@ func TestTwoSealedLinkTokensAreEqualByTheirFingerprintOnly(t *testing.T) {
 	require.Len(t, atlas("10.0.0.1").Difference(atlas("10.0.0.2")), 1)
 }
 
-// The form is public: other programs make fingerprints, too. Checked with
-// printf 'demo\n5f1b2c3d4e5f6a7b8c9d0e1f\ntoken' | sha256sum | cut -c1-32
+// Other programs compute fingerprints, too, for example with
+// printf 'demo\n5f1b2c3d4e5f6a7b8c9d0e1f\ntoken' | sha256sum | cut -c1-32.
 func TestTheFingerprintIsWhatItsDescriptionSays(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "6866ffa1f96498a42aa4d769de75099d", migrationlink.TokenFingerprint("demo", "5f1b2c3d4e5f6a7b8c9d0e1f", "token"))

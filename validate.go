@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // FieldProblem says what is wrong with one field of a request, and the remedy.
@@ -42,11 +43,11 @@ var (
 	envTokenName = regexp.MustCompile(`^` + EnvTokenPrefix + `[A-Z0-9_]+$`)
 )
 
-// ValidManagerName tells whether name can be the name of a manager: it becomes
+// ValidManagerName reports whether name can be the name of a manager: it becomes
 // part of a workflow id and of a task queue name.
 func ValidManagerName(name string) bool { return managerName.MatchString(name) }
 
-// ValidOrgID tells whether id has the form of an organization's id.
+// ValidOrgID reports whether id has the form of an organization's id.
 func ValidOrgID(id string) bool { return orgID.MatchString(id) }
 
 // ValidateTarget checks the pair that names a link. The error is a
@@ -87,7 +88,27 @@ func (r UnlinkRequest) Validate() error {
 	if problem := durationProblem(r.Timeout, MinUnlinkTimeout, MaxTimeout); problem != "" {
 		found = append(found, FieldProblem{"timeout", problem})
 	}
+	found = append(found, textProblems("reason", r.Reason, MaxReason)...)
 	return problems(found)
+}
+
+// Validate checks every field and returns a *ValidationError that names all the
+// bad ones, or nil.
+func (r RetryRequest) Validate() error {
+	var found []FieldProblem
+	if r.Token != nil {
+		found = r.Token.problems()
+	}
+	return problems(append(found, textProblems("requestedBy", r.RequestedBy, MaxRequestedBy)...))
+}
+
+// textProblems never repeats the text: a long one may be a secret in the wrong field.
+func textProblems(field, text string, most int) []FieldProblem {
+	length := utf8.RuneCountInString(text)
+	if length <= most {
+		return nil
+	}
+	return []FieldProblem{{field, fmt.Sprintf("a text of %d characters is too long; use at most %d", length, most)}}
 }
 
 // Validate checks where the link-token is.
@@ -132,16 +153,19 @@ func (t AtlasToken) problems() []FieldProblem {
 	var found []FieldProblem
 	if !ValidManagerName(t.Name) {
 		found = append(found, FieldProblem{"token.atlas.name", fmt.Sprintf(
-			"%s is not the name of an Atlas; use 1 to 63 lower-case letters, digits and inner hyphens, as in the worker's configuration", quote(t.Name))})
+			"%s is an invalid Atlas name; use NAME of a section [atlas.NAME] in the worker's configuration: 1 to 63 lower-case letters, digits and inner hyphens", quote(t.Name))})
 	}
 	if !ValidOrgID(t.OrgID) {
 		found = append(found, FieldProblem{"token.atlas.orgId", fmt.Sprintf(
 			"%s is not an organization's id; use its 24 lower-case hexadecimal digits, as in the address of the organization's page in Atlas", quote(t.OrgID))})
 	}
 	if len(t.AccessListIPs) > maxAccessListIPs {
-		found = append(found, FieldProblem{"token.atlas.accessListIps", fmt.Sprintf("%d addresses are too many; use at most %d, CIDR blocks among them", len(t.AccessListIPs), maxAccessListIPs)})
+		return append(found, FieldProblem{"token.atlas.accessListIps", fmt.Sprintf("%d addresses are too many; use at most %d, CIDR blocks among them", len(t.AccessListIPs), maxAccessListIPs)})
 	}
 	for i, ip := range t.AccessListIPs {
+		if len(found) > maxProblems {
+			return append(found, FieldProblem{"token.atlas.accessListIps", "has more wrong addresses than these; correct them first"})
+		}
 		_, addressErr := netip.ParseAddr(ip)
 		if _, err := netip.ParsePrefix(ip); err != nil && addressErr != nil {
 			found = append(found, FieldProblem{fmt.Sprintf("token.atlas.accessListIps[%d]", i), fmt.Sprintf(
@@ -150,6 +174,9 @@ func (t AtlasToken) problems() []FieldProblem {
 	}
 	return found
 }
+
+// maxProblems bounds how many wrong addresses are named one by one.
+const maxProblems = 20
 
 // maxAccessListIPs is far above what a manager has addresses.
 const maxAccessListIPs = 200
@@ -189,7 +216,7 @@ func needsAtlas(set bool, token TokenSource) string {
 	if !set || token.Atlas != nil {
 		return ""
 	}
-	return "needs a link-token that is made in Atlas; set token.atlas, or leave it out"
+	return "works only with a link-token from Atlas; set token.atlas, or leave it out"
 }
 
 // NewDeadline returns what the request makes of the present deadline, or a
@@ -203,12 +230,15 @@ func (r ExtendRequest) NewDeadline(now, deadline, limit time.Time) (time.Time, e
 	refuse := func(format string, args ...any) (time.Time, error) {
 		return time.Time{}, problems([]FieldProblem{{field, fmt.Sprintf(format, args...)}})
 	}
+	if found := textProblems("requestedBy", r.RequestedBy, MaxRequestedBy); found != nil {
+		return time.Time{}, problems(found)
+	}
 	if problem := durationProblem(r.By, time.Second, MaxTimeout); problem != "" {
 		return refuse("%s", strings.TrimSuffix(problem, ", or leave it out for the default"))
 	}
 	switch {
 	case (r.By == "") == r.Until.IsZero():
-		return refuse("set either by, a length of time, or until, a time; not both")
+		return refuse("set either by, a duration, or until, a time; not both")
 	case !until.After(now):
 		return refuse("%s is in the past; use a time after %s, the present deadline", stamp(until), stamp(deadline))
 	case !until.After(deadline):
@@ -230,7 +260,7 @@ func targetProblems(manager, orgID string) []FieldProblem {
 	var found []FieldProblem
 	if !ValidManagerName(manager) {
 		found = append(found, FieldProblem{"manager", fmt.Sprintf(
-			"%s is not a manager's name; use 1 to 63 lower-case letters, digits and inner hyphens, as in the worker's configuration", quote(manager))})
+			"%s is an invalid manager name; use NAME of a section [managers.NAME] in the worker's configuration: 1 to 63 lower-case letters, digits and inner hyphens", quote(manager))})
 	}
 	if !ValidOrgID(orgID) {
 		found = append(found, FieldProblem{"orgId", fmt.Sprintf(
@@ -251,14 +281,20 @@ func choiceProblem[T ~string](value T, allowed ...T) string {
 	return fmt.Sprintf("%s is not a policy; use %s or %s", quote(string(value)), strings.Join(words[:last], ", "), words[last])
 }
 
+// maxDuration is longer than any duration, in characters.
+const maxDuration = 64
+
 func durationProblem(text Duration, least, most time.Duration) string {
 	if text == "" {
 		return ""
 	}
+	if len(text) > maxDuration {
+		return fmt.Sprintf(`a value of %d characters is not a duration; write for example "90s" or "1h30m"`, len(text))
+	}
 	d, err := time.ParseDuration(string(text))
 	switch {
 	case err != nil:
-		return fmt.Sprintf(`%s is not a duration; write for example "90s" or "1h30m"`, quote(string(text)))
+		return fmt.Sprintf(`%s is not a duration; write for example "90s" or "1h30m", and days in hours: "24h"`, quote(string(text)))
 	case d < least:
 		return fmt.Sprintf("%s is too short; use at least %s, or leave it out for the default", d, least)
 	case d > most:
@@ -267,12 +303,17 @@ func durationProblem(text Duration, least, most time.Duration) string {
 	return ""
 }
 
+// maxRef is above the longest name of a file with its folders.
+const maxRef = 300
+
 // tokenRefProblem never repeats the reference: somebody may have put the token
 // itself there.
 func tokenRefProblem(ref string) string {
 	const forms = "use \"env:" + EnvTokenPrefix + "NAME\" or \"file:name\", or another source: token.sealed or token.atlas"
 	kind, name, found := strings.Cut(ref, ":")
 	switch {
+	case len(ref) > maxRef:
+		return fmt.Sprintf("a value of %d characters is not a secret reference (a link-token itself is never accepted); %s", len(ref), forms)
 	case ref == "":
 		return "a source of the link-token is missing; " + forms
 	case !found, kind != "env" && kind != "file":

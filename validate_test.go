@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,4 +93,32 @@ func TestTheNamesThatCallersShare(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "link.demo.5f1b2c3d4e5f6a7b8c9d0e1f", migrationlink.WorkflowID("demo", "5f1b2c3d4e5f6a7b8c9d0e1f"))
 	require.Equal(t, "migration-link.demo", migrationlink.ManagerTaskQueue("demo"))
+}
+
+func TestTextsOfPeopleAreBoundedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	name := func(n int) string { return strings.Repeat("é", n) }
+	until := time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC)
+	extend := func(by string) error {
+		_, err := migrationlink.ExtendRequest{Until: until, RequestedBy: by}.NewDeadline(until.Add(-time.Hour), until.Add(-time.Minute), until)
+		return err
+	}
+	unlink := func(reason string) error {
+		return migrationlink.UnlinkRequest{Manager: "demo", OrgID: valid().OrgID, Reason: reason}.Validate()
+	}
+	for field, test := range map[string]struct {
+		most  int
+		check func(string) error
+	}{
+		"requestedBy of a retry":      {migrationlink.MaxRequestedBy, func(by string) error { return migrationlink.RetryRequest{RequestedBy: by}.Validate() }},
+		"requestedBy of an extension": {migrationlink.MaxRequestedBy, extend},
+		"reason of an unlink":         {migrationlink.MaxReason, unlink},
+	} {
+		require.NoError(t, test.check(""), field)
+		require.NoError(t, test.check(name(test.most)), field)
+		err := test.check(name(test.most + 1))
+		named, _, _ := strings.Cut(field, " ")
+		require.ErrorContains(t, err, named+": a text of ", field)
+		require.NotContains(t, err.Error(), "éé")
+	}
 }

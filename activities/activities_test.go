@@ -43,7 +43,11 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 }
 
 func createInput() activities.CreateLinkInput {
-	return activities.CreateLinkInput{Target: target, Token: migrationlink.TokenSource{Ref: "file:token"}, Since: time.Now(), Deadline: time.Now().Add(time.Minute)}
+	return activities.CreateLinkInput{FindLinkInput: findInput(), Token: migrationlink.TokenSource{Ref: "file:token"}}
+}
+
+func findInput() activities.FindLinkInput {
+	return activities.FindLinkInput{Target: target, Since: time.Now(), Deadline: time.Now().Add(time.Minute)}
 }
 
 func create(t *testing.T, environment *testsuite.TestActivityEnvironment, in activities.CreateLinkInput) (activities.CreateLinkResult, error) {
@@ -79,8 +83,8 @@ func TestOnlyALostReplyLeavesDoubt(t *testing.T) {
 		opsmanagertest.TooManyRequests: migrationlink.ErrManagerUnavailable,
 		opsmanagertest.UpgradeWindow:   migrationlink.ErrManagerUnavailable,
 		opsmanagertest.StaleNonce:      migrationlink.ErrManagerUnavailable,
-		opsmanagertest.NoChallenge:     migrationlink.ErrKeyRejected, // again and again
-		opsmanagertest.EmptyBody:       "",
+		opsmanagertest.NoChallenge:     migrationlink.ErrManagerUnavailable, // the key was accepted before
+		opsmanagertest.EmptyBody:       migrationlink.ErrReplyLost,          // no API answers so
 		opsmanagertest.GzipBody:        "",
 		opsmanagertest.ChunkedBody:     "",
 	} {
@@ -109,8 +113,49 @@ func TestCreateLinkReadsBeforeItWrites(t *testing.T) {
 	require.Zero(t, server.State().Orgs[orgID].Posts)
 }
 
+func TestFindLinkDecidesAsCreateLinkDoesAndCreatesNothing(t *testing.T) {
+	t.Parallel()
+	never := opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever}
+	doubt := func(in *activities.FindLinkInput) {
+		in.DoubtUntil, in.Before = time.Now().Add(time.Minute), migrationlink.LinkNone
+	}
+	for name, test := range map[string]struct {
+		linked    bool
+		ask       func(in *activities.FindLinkInput)
+		want      activities.FindLinkResult
+		errorType string
+	}{
+		"no link":                  {want: activities.FindLinkResult{LinkStatus: migrationlink.LinkNone}},
+		"perhaps a link":           {linked: true, want: activities.FindLinkResult{LinkStatus: "NOT_SYNCED"}},
+		"to be replaced":           {linked: true, ask: func(in *activities.FindLinkInput) { in.Replace = true }, want: activities.FindLinkResult{Found: true, LinkStatus: "NOT_SYNCED", Polls: 1}},
+		"after a lost reply":       {linked: true, ask: doubt, want: activities.FindLinkResult{Found: true, Created: true, LinkStatus: "NOT_SYNCED", Polls: 1}},
+		"not yet there after that": {ask: doubt, errorType: migrationlink.ErrNotSynced},
+		"no id of an organization": {ask: func(in *activities.FindLinkInput) { in.OrgID = "none" }, errorType: migrationlink.ErrInvalidRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environment, server := newEnvironment(t, never)
+			require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: &test.linked}))
+			in := findInput()
+			if test.ask != nil {
+				test.ask(&in)
+			}
+			value, err := environment.ExecuteActivity(migrationlink.FindLinkActivity, in)
+			require.Zero(t, server.State().Orgs[orgID].Posts)
+			if test.errorType != "" {
+				_ = requireType(t, err, test.errorType)
+				return
+			}
+			require.NoError(t, err)
+			var found activities.FindLinkResult
+			require.NoError(t, value.Get(&found))
+			require.Equal(t, test.want, found)
+		})
+	}
+}
+
 // After a lost reply, under each answer that a manager may give.
-func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
+func TestAfterALostReplyNothingIsCreatedTwice(t *testing.T) {
 	t.Parallel()
 	later, never := opsmanagertest.SyncAfterDelay, opsmanagertest.SyncNever
 	for name, test := range map[string]struct {
@@ -149,7 +194,7 @@ func TestInDoubtNothingIsCreatedTwice(t *testing.T) {
 	}
 }
 
-func TestConflictWithoutDoubtIsSomebodyElses(t *testing.T) {
+func TestAConflictWithoutALostReplyMeansSomebodyElsesLink(t *testing.T) {
 	t.Parallel()
 	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})
 	linked := true
@@ -169,18 +214,17 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	require.Equal(t, 17*time.Second, requireType(t, err, migrationlink.ErrManagerUnavailable).NextRetryDelay())
 }
 
-func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testing.T) {
+func TestPollsSlowDownAndTheLastIsOnTheDeadline(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		waited, left time.Duration
 		least, most  time.Duration
-		nonRetryable bool
 	}{
-		"soon":              {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond, false},
-		"after 100 s":       {100 * time.Second, time.Hour, 13 * time.Second, 17 * time.Second, false},
-		"after a day":       {24 * time.Hour, time.Hour, 40 * time.Second, 50 * time.Second, false},
-		"near the deadline": {time.Hour, 10 * time.Second, 9 * time.Second, 10 * time.Second, false},
-		"at the deadline":   {time.Hour, 100 * time.Millisecond, 0, 0, true},
+		"soon":               {0, time.Hour, 900 * time.Millisecond, 1100 * time.Millisecond},
+		"after 100 s":        {100 * time.Second, time.Hour, 17 * time.Second, 19 * time.Second},
+		"after a day":        {24 * time.Hour, time.Hour, 40 * time.Second, 45 * time.Second},
+		"near the deadline":  {time.Hour, 10 * time.Second, 9 * time.Second, 10 * time.Second},
+		"after the deadline": {time.Hour, -100 * time.Millisecond, 50 * time.Minute, time.Hour}, // beyond the limit: Temporal ends it
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +234,7 @@ func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testi
 				Target: target, Since: now.Add(-test.waited), Deadline: now.Add(test.left),
 			})
 			applicationError := requireType(t, err, migrationlink.ErrNotSynced)
-			require.Equal(t, test.nonRetryable, applicationError.NonRetryable())
+			require.False(t, applicationError.NonRetryable(), "only Temporal knows whether the time is up")
 			require.GreaterOrEqual(t, applicationError.NextRetryDelay(), test.least)
 			require.LessOrEqual(t, applicationError.NextRetryDelay(), test.most)
 			require.Equal(t, temporal.ApplicationErrorCategoryBenign, applicationError.Category())
@@ -200,7 +244,7 @@ func TestPollsComeLessOftenTheLongerTheWaitAndOnceMoreBeforeTheDeadline(t *testi
 
 // An operator's pause makes Temporal repeat an attempt that was to be the only
 // one.
-func TestARepeatedAttemptDoesNotPostAfterTheMarkOfAnother(t *testing.T) {
+func TestAnAttemptNeverPostsAfterOneThatMayHavePosted(t *testing.T) {
 	t.Parallel()
 	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{})
 	environment.SetHeartbeatDetails(activities.Posting{Before: migrationlink.LinkNone})
@@ -220,6 +264,19 @@ func TestDeleteOfAMissingLinkIsNoError(t *testing.T) {
 	_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity,
 		activities.DeleteLinkInput{Target: target, DoubtUntil: time.Now().Add(time.Minute), Since: time.Now(), Deadline: time.Now().Add(time.Hour)})
 	require.False(t, requireType(t, err, migrationlink.ErrReplyLost).NonRetryable(), "it may still appear")
+}
+
+// A manager may acknowledge a removal and go on showing the link.
+func TestARemovalIsConfirmedByTheStatusNotByTheReply(t *testing.T) {
+	t.Parallel()
+	environment, server := newEnvironment(t, opsmanagertest.OrgSettings{})
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: new(true)}))
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{StaleReads: opsmanagertest.Duration(time.Hour)}))
+	_, err := environment.ExecuteActivity(migrationlink.DeleteLinkActivity,
+		activities.DeleteLinkInput{Target: target, Known: true, TellsNone: true, Made: true, Since: time.Now(), Deadline: time.Now().Add(time.Hour)})
+	var applicationError *temporal.ApplicationError
+	require.ErrorAs(t, err, &applicationError)
+	require.Equal(t, 1, server.State().Orgs[orgID].EffectiveDeletes)
 }
 
 func TestDeleteDuringAMigrationNamesTheProjects(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -40,6 +42,8 @@ type bothSides struct {
 	issued []string // link-tokens, in clear
 	marks  []activities.TokenTrace
 	record error // of the next heartbeats
+	// rewrite, if set, is what comes between Atlas and the worker.
+	rewrite func(reply string) string
 }
 
 func newBothSides(t *testing.T, settings opsmanagertest.OrgSettings, faults ...opsmanagertest.Fault) *bothSides {
@@ -121,11 +125,14 @@ func (b *bothSides) overhear(w http.ResponseWriter, r *http.Request) {
 		b.issued = append(b.issued, issued.LinkToken)
 		b.mu.Unlock()
 	}
-	for name, values := range reply.Header() {
-		w.Header()[name] = values
+	maps.Copy(w.Header(), reply.Header())
+	said := reply.Body.String()
+	if b.rewrite != nil {
+		said = b.rewrite(said)
+		w.Header().Del("Content-Length")
 	}
 	w.WriteHeader(reply.Code)
-	_, _ = w.Write(reply.Body.Bytes())
+	_, _ = io.WriteString(w, said)
 }
 
 func (b *bothSides) atlas() opsmanagertest.AtlasOrgState {
@@ -148,10 +155,15 @@ func (b *bothSides) makeToken(t *testing.T) (activities.CreateLinkTokenResult, e
 	})
 }
 
-func (b *bothSides) create(t *testing.T, token migrationlink.TokenSource, noToken bool) (activities.CreateLinkResult, error) {
+func (b *bothSides) find(t *testing.T) (activities.FindLinkResult, error) {
+	t.Helper()
+	return run[activities.FindLinkResult](t, b, migrationlink.FindLinkActivity, findInput())
+}
+
+func (b *bothSides) create(t *testing.T, token migrationlink.TokenSource) (activities.CreateLinkResult, error) {
 	t.Helper()
 	in := createInput()
-	in.Token, in.NoToken = token, noToken
+	in.Token = token
 	return run[activities.CreateLinkResult](t, b, migrationlink.CreateLinkActivity, in)
 }
 
@@ -174,7 +186,7 @@ func (b *bothSides) linked(t *testing.T) {
 	t.Helper()
 	made, err := b.makeToken(t)
 	require.NoError(t, err)
-	result, err := b.create(t, made.Sealed, false)
+	result, err := b.create(t, made.Sealed)
 	require.NoError(t, err)
 	require.True(t, result.Created)
 }
@@ -182,9 +194,9 @@ func (b *bothSides) linked(t *testing.T) {
 func TestALinkTokenIsMadeForOneOrganizationAndSealedToTheWorkers(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})
-	looked, err := b.create(t, migrationlink.TokenSource{Atlas: &prod}, true)
+	looked, err := b.find(t)
 	require.NoError(t, err)
-	require.Equal(t, activities.CreateLinkResult{NeedsToken: true, LinkStatus: migrationlink.LinkNone}, looked)
+	require.Equal(t, activities.FindLinkResult{LinkStatus: migrationlink.LinkNone}, looked)
 	require.Zero(t, b.atlas().Posts)
 
 	made, err := b.makeToken(t)
@@ -194,26 +206,35 @@ func TestALinkTokenIsMadeForOneOrganizationAndSealedToTheWorkers(t *testing.T) {
 	require.Len(t, b.issued, 1)
 	require.Equal(t, migrationlink.TokenFingerprint("demo", orgID, b.issued[0]), made.Sealed.Fingerprint)
 
-	result, err := b.create(t, made.Sealed, false)
+	result, err := b.create(t, made.Sealed)
 	require.NoError(t, err, "the manager takes none but that of Atlas")
 	require.True(t, result.Created)
 
 	_, err = run[activities.CreateLinkResult](t, b, migrationlink.CreateLinkActivity, activities.CreateLinkInput{
-		Target: activities.Target{Manager: "demo", OrgID: targetOrgID}, Token: made.Sealed, Deadline: time.Now().Add(time.Minute),
+		FindLinkInput: activities.FindLinkInput{Target: activities.Target{Manager: "demo", OrgID: targetOrgID}, Deadline: time.Now().Add(time.Minute)},
+		Token:         made.Sealed,
 	})
 	require.True(t, requireType(t, err, migrationlink.ErrTokenNotOpened).NonRetryable(), "it is bound to another organization")
+
+	clients := b.clients(t)
+	clients.Identities = seal.Identities{}
+	b.work(t, clients)
+	_, err = b.create(t, made.Sealed)
+	var problem migrationlink.Problem
+	require.NoError(t, requireType(t, err, migrationlink.ErrTokenNotOpened).Details(&problem))
+	require.Equal(t, migrationlink.CodeNoIdentities, problem.Code)
 }
 
 func TestALinkedOrganizationNeedsNoLinkToken(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})
 	require.NoError(t, b.server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: new(true)}))
-	result, err := b.create(t, migrationlink.TokenSource{Atlas: &prod}, true)
+	result, err := b.find(t)
 	require.NoError(t, err)
-	require.Equal(t, activities.CreateLinkResult{LinkStatus: "SYNCED", Polls: 1}, result)
+	require.Equal(t, activities.FindLinkResult{Found: true, LinkStatus: "SYNCED", Polls: 1}, result)
 }
 
-func TestNothingIsMadeInAtlasThatCouldNotBeSealed(t *testing.T) {
+func TestNoLinkTokenIsMadeThatCannotBeSealed(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})
 	clients := b.clients(t)
@@ -304,7 +325,7 @@ func TestNothingIsReadForALinkTokenAfterTheDeadline(t *testing.T) {
 }
 
 // What was sent before the deadline is waited for after it, too.
-func TestALinkTokenThatIsBeingMadeIsWaitedForAfterTheDeadline(t *testing.T) {
+func TestTheReplyWithALinkTokenIsAwaitedPastTheDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{Kind: opsmanagertest.StallAfter, Duration: opsmanagertest.Duration(600 * time.Millisecond), Operation: opsmanagertest.CreateLinkToken})
 	made, err := run[activities.CreateLinkTokenResult](t, b, migrationlink.CreateLinkTokenActivity, activities.CreateLinkTokenInput{
@@ -341,12 +362,102 @@ func TestALinkIsVerifiedOnceAtlasShowsAProjectOfItsSource(t *testing.T) {
 	b.linked(t)
 	found, err := b.verify(t)
 	require.NoError(t, err)
-	require.Equal(t, activities.VerifyInAtlasResult{SourceProjects: 2, AvailableProjects: 2, Polls: 1}, found)
+	require.Len(t, found.ProjectIDs, 2)
+	require.Equal(t, activities.VerifyInAtlasResult{SourceProjects: 2, AvailableProjects: 2, ProjectIDs: found.ProjectIDs, Polls: 1}, found)
 
 	require.NoError(t, b.server.SetOrg(orgID, opsmanagertest.OrgSettings{Projects: new(0)}))
 	found, err = b.verify(t)
 	require.NoError(t, err, "there is nothing that Atlas could show")
 	require.Equal(t, activities.VerifyInAtlasResult{Polls: 1}, found)
+}
+
+// foreign looks for a link of somebody else that Atlas should show by now, or in due.
+func (b *bothSides) foreign(t *testing.T, due time.Duration) (activities.VerifyInAtlasResult, error) {
+	t.Helper()
+	return run[activities.VerifyInAtlasResult](t, b, migrationlink.VerifyInAtlasActivity, activities.VerifyInAtlasInput{
+		Target: target, Atlas: prod, Since: time.Now(), Deadline: time.Now().Add(time.Minute), NotShownAt: time.Now().Add(due), Foreign: true,
+	})
+}
+
+const anotherTargetOrgID = "6a1b2c3d4e5f6a7b8c9d0e2f"
+
+func TestALinkOfSomebodyElseThatAtlasDoesNotShowIsTheWrongOne(t *testing.T) {
+	t.Parallel()
+	synced := opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: anotherTargetOrgID}
+	unsynced := synced
+	unsynced.Sync = opsmanagertest.SyncNever
+	late := opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: targetOrgID, AvailableDelay: opsmanagertest.After(time.Hour)}
+	answers := func(status int) opsmanagertest.Fault {
+		return opsmanagertest.Fault{Kind: opsmanagertest.OtherError, Status: status, ErrorCode: "UNEXPECTED_ERROR", Operation: opsmanagertest.AvailableProjects}
+	}
+	for name, test := range map[string]struct {
+		link       opsmanagertest.OrgSettings
+		due        time.Duration
+		fault      opsmanagertest.Fault
+		errorType  string
+		linkStatus string // that was read to conclude
+	}{
+		"linked elsewhere":        {link: synced, errorType: migrationlink.ErrWrongTarget, linkStatus: "SYNCED"},
+		"shown far too late":      {link: late, errorType: migrationlink.ErrWrongTarget, linkStatus: "SYNCED"},
+		"Atlas knows no link":     {link: synced, fault: answers(404), errorType: migrationlink.ErrWrongTarget, linkStatus: "SYNCED"},
+		"it may be shown yet":     {link: synced, due: time.Minute, errorType: migrationlink.ErrNotInAtlas},
+		"SYNCED no more":          {link: unsynced, errorType: migrationlink.ErrNotInAtlas, linkStatus: "NOT_SYNCED"},
+		"removed":                 {link: opsmanagertest.OrgSettings{}, errorType: migrationlink.ErrNotInAtlas, linkStatus: migrationlink.LinkNone},
+		"another refusal":         {link: synced, fault: answers(409), errorType: migrationlink.ErrNotInAtlas},
+		"the status is not known": {link: synced, fault: opsmanagertest.Fault{Kind: opsmanagertest.Unavailable, Operation: opsmanagertest.ReadLinkStatus}, errorType: migrationlink.ErrManagerUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBothSides(t, opsmanagertest.OrgSettings{})
+			require.NoError(t, b.server.SetOrg(orgID, test.link))
+			if test.fault.Kind != "" {
+				require.NoError(t, b.server.SetFaults(opsmanagertest.Faults{test.fault}))
+			}
+			_, err := b.foreign(t, test.due)
+			failed := requireType(t, err, test.errorType)
+			require.Equal(t, test.errorType == migrationlink.ErrWrongTarget, failed.NonRetryable())
+			var problem migrationlink.Problem
+			var progress migrationlink.Progress
+			var seen activities.VerifyInAtlasResult
+			require.NoError(t, failed.Details(&problem, &progress, &seen))
+			require.Equal(t, test.linkStatus, seen.LinkStatus)
+			require.Equal(t, 2, seen.SourceProjects)
+			if test.errorType == migrationlink.ErrWrongTarget {
+				require.Contains(t, problem.Message, "at least 45s after SYNCED was seen, organization "+targetOrgID+` of Atlas "prod" shows none of the 2 projects`)
+				require.Contains(t, problem.Remedy, "does not report")
+				require.Contains(t, problem.Remedy, "--if-linked")
+			}
+		})
+	}
+}
+
+func TestALinkOfSomebodyElseThatAtlasShowsIsTheRightOne(t *testing.T) {
+	t.Parallel()
+	b := newBothSides(t, opsmanagertest.OrgSettings{})
+	require.NoError(t, b.server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: targetOrgID, Projects: new(300)}))
+	seen, err := b.foreign(t, 0)
+	require.NoError(t, err)
+	require.Equal(t, 300, seen.AvailableProjects)
+	require.Len(t, seen.ProjectIDs, migrationlink.MaxProjectIDs)
+}
+
+// What Atlas calls the projects comes from outside.
+func TestOfTheProjectsInAtlasOnlyIdsAreKept(t *testing.T) {
+	t.Parallel()
+	b := newBothSides(t, opsmanagertest.OrgSettings{})
+	require.NoError(t, b.server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: targetOrgID}))
+	const hostile = `\u001b[2J<script>\u202e`
+	b.rewrite = func(reply string) string {
+		twice := strings.TrimPrefix(strings.ReplaceAll(reply, `"name":"project `, `"name":"`+hostile), "[")
+		return `[{"projectId":"` + hostile + `"},{"projectId":"` + strings.Repeat("a", 1<<16) + `"},` + strings.TrimSuffix(strings.TrimSpace(twice), "]") + "," + twice
+	}
+	seen, err := b.foreign(t, 0)
+	require.NoError(t, err)
+	require.Equal(t, 2, seen.AvailableProjects, "each counts once")
+	require.Len(t, seen.ProjectIDs, 2)
+	for _, id := range seen.ProjectIDs {
+		require.Regexp(t, "^[a-f0-9]{24}$", id)
+	}
 }
 
 // The manager says SYNCED before Atlas has heard of the link, and what Atlas says
@@ -381,7 +492,7 @@ func TestALinkThatAtlasDoesNotKnowYetIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestTheLinkTokenIsDeletedOnlyWhereNoLinkStands(t *testing.T) {
+func TestTheLinkTokenIsDeletedOnlyWithoutALink(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{})
 	b.linked(t)
@@ -399,7 +510,7 @@ func TestTheLinkTokenIsDeletedOnlyWhereNoLinkStands(t *testing.T) {
 	require.Equal(t, activities.DeleteLinkTokenResult{}, gone)
 }
 
-func TestADeletionWhoseReplyWasLostIsFoundOut(t *testing.T) {
+func TestALostDeletionOfALinkTokenIsReportedByTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	b := newBothSides(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: opsmanagertest.DeleteLinkToken, Count: 1})
 	_, err := b.makeToken(t)
@@ -411,10 +522,16 @@ func TestADeletionWhoseReplyWasLostIsFoundOut(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, gone.Deleted)
 	require.Equal(t, 1, b.atlas().LinkTokensDeleted)
+	b.SetHeartbeatDetails(nil)
+	gone, err = run[activities.DeleteLinkTokenResult](t, b, migrationlink.DeleteLinkTokenActivity, activities.DeleteLinkTokenInput{
+		Target: target, Atlas: prod, Known: true, Lost: true, Since: time.Now(), Deadline: time.Now().Add(time.Minute),
+	})
+	require.NoError(t, err)
+	require.True(t, gone.Deleted, "an earlier activity has sent a deletion without a reply")
 }
 
 // Every activity, with servers that repeat whatever they hear.
-func TestNoActivityTellsASecret(t *testing.T) {
+func TestNoActivityRevealsASecret(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"plain", "base64", "base64url", "hex", "url", "json"} {
 		for _, status := range []int{0, 401, 500} {
@@ -439,8 +556,8 @@ func TestNoActivityTellsASecret(t *testing.T) {
 				tell(b.verify(t))
 				tell(b.deleteToken(t))
 				require.NoError(t, b.server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.Echo, Form: form, Status: status, Operation: opsmanagertest.CreateLink}}))
-				tell(b.create(t, made.Sealed, false))
-				tell(b.create(t, migrationlink.TokenSource{Ref: "file:token"}, false))
+				tell(b.create(t, made.Sealed))
+				tell(b.create(t, migrationlink.TokenSource{Ref: "file:token"}))
 				require.NotEmpty(t, b.issued)
 				for _, secret := range append(b.issued, "canary-link-token", opsmanagertest.DefaultPrivateKey, opsmanagertest.DefaultAtlasPrivateKey) {
 					require.Equal(t, told.String(), redact.Remove(told.String(), redact.NewSecret(secret)))

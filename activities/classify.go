@@ -1,8 +1,7 @@
 package activities
 
 import (
-	"context"
-	"crypto/tls"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,190 +9,185 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
-
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/adminapi"
+	"github.com/migrationlink/migrationlink/internal/local"
+	"github.com/migrationlink/migrationlink/internal/seeded"
 	"github.com/migrationlink/migrationlink/opsmanager"
 )
-
-// finding is what an outcome of the API means.
-type finding struct {
-	migrationlink.Problem
-	final      bool          // no retry heals it
-	benign     bool          // it is no failure, just not the end
-	retryAfter time.Duration // at least, when the manager asks for it
-	cause      error         // a context's error, when the call was cancelled
-}
 
 const (
 	// upgradeDelay is for managers that are being upgraded: that takes minutes.
 	upgradeDelay = 30 * time.Second
-	// maxRetryAfter bounds what a manager can ask for.
+	// maxRetryAfter bounds what a server can ask for.
 	maxRetryAfter = 15 * time.Minute
 )
 
-// classify is the one place that decides what an error of the API means: by HTTP
-// status first, then by code, never by words.
-func classify(target Target, err error) finding {
-	if transportError, ok := errors.AsType[*opsmanager.TransportError](err); ok {
-		return classifyTransport(target, transportError)
+// How often in a row, and for how long, a doubtful answer must be repeated before it is
+// final: it may pass, or come from a server in between. A link that the party has
+// answered for before has more to lose than a new one.
+const (
+	knownInARow, knownFor = 5, 2 * time.Minute
+	newInARow, newFor     = 3, 10 * time.Second
+)
+
+// memory is what a client remembers of the answers of its API.
+type memory interface {
+	Answered() bool
+	Streak(orgID string) (inARow int, lasting time.Duration)
+}
+
+// classify returns the meaning of err for an attempt that is repeated. If the API has
+// worked before, a doubtful final answer is retried until it has been repeated often
+// enough.
+func (p party) classify(err error) finding {
+	found := p.meaning(err)
+	if seeded.On(seeded.OneRedirect) || !found.final || !adminapi.Doubtful(err) || !p.known && !p.api.Answered() {
+		return found
 	}
-	apiError, ok := errors.AsType[*opsmanager.Error](err)
-	if !ok {
-		return unavailable(target, err)
+	inARow, lasting := p.api.Streak(p.orgID)
+	lasts := inARow >= newInARow && lasting >= newFor
+	if p.known {
+		lasts = inARow >= knownInARow && lasting >= knownFor
 	}
-	found := classifyReply(target, apiError)
-	found.HTTPStatus, found.Code = apiError.StatusCode, apiError.Code
-	found.Message = fmt.Sprintf("manager %q: %v", target.Manager, apiError)
+	if lasts {
+		return found
+	}
+	found.final, found.Type = false, p.unavailable
+	found.Remedy = "It answered correctly before, so the call is retried. If the problem persists: " + found.Remedy
 	return found
 }
 
-func classifyTransport(target Target, err *opsmanager.TransportError) finding {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err.Err); ok {
-		return permanent(migrationlink.ErrCertificateInvalid, fmt.Sprintf("manager %q: %v", target.Manager, err),
-			"Set ca_file of the manager to the authority that signed its certificate, and base_url to a name that the certificate holds.")
+// meaning decides what an error of an API means: by HTTP status first, then by code,
+// never by text. No other place decides that.
+func (p party) meaning(err error) finding {
+	reply, replied := errors.AsType[*adminapi.Error](err)
+	found, known := p.meaningOfCause(err)
+	switch {
+	case known:
+	case replied:
+		found = p.meaningOfReply(reply)
+	default:
+		found = p.isUnavailable(err)
 	}
-	if errors.Is(err, opsmanager.ErrClientCertificate) {
-		return permanent(migrationlink.ErrCertificateInvalid, fmt.Sprintf("manager %q: %v", target.Manager, err),
-			"Set client_cert_file and client_key_file of the manager to a certificate that it trusts.")
+	if replied {
+		found.HTTPStatus, found.Code = reply.StatusCode, reply.Code
 	}
-	if errors.Is(err, opsmanager.ErrAuthentication) {
-		return permanent(migrationlink.ErrWrongAPI, fmt.Sprintf("manager %q: %v", target.Manager, err),
-			"Check base_url and base_path of the manager.")
-	}
-	return unavailable(target, err)
+	found.Message = fmt.Sprintf("%s: %v", p.name, err)
+	return found
 }
 
-func classifyReply(target Target, err *opsmanager.Error) finding {
+// meaningOfCause returns the meaning of an error that is no answer of the API itself.
+func (p party) meaningOfCause(err error) (_ finding, known bool) {
+	if remedy := local.Remedy(err); remedy != "" {
+		found := passing(migrationlink.ErrWorkerUnavailable, "On the machine of the worker, "+remedy+". The call is retried, on any worker, until the deadline.", err)
+		found.final = seeded.On(seeded.LocalTroubleFinal)
+		return found, true
+	}
+	if errors.Is(err, adminapi.ErrInvalidOrgID) {
+		return permanent(migrationlink.ErrInvalidRequest, "Correct the id of the organization."), true
+	}
+	cause := adminapi.CauseOf(err)
+	remedy := cause.Remedy(p.name, p.section)
+	switch {
+	case cause == adminapi.CauseNone, cause == adminapi.CauseProxyFailed, cause == adminapi.CauseKeyNeverAccepted: // the key may lack a role only
+		return finding{}, false
+	case cause == adminapi.CauseProxySetting:
+		return passing(migrationlink.ErrWorkerUnavailable, remedy, err), true
+	case cause == adminapi.CauseKeyNoLongerAccepted:
+		return permanent(migrationlink.ErrKeyRejected, remedy), true
+	case cause == adminapi.CauseClientCertificate, cause.Certificate():
+		return permanent(migrationlink.ErrCertificateInvalid, remedy), true
+	}
+	return permanent(migrationlink.ErrWrongAPI, remedy), true
+}
+
+func (p party) meaningOfReply(err *adminapi.Error) finding {
 	switch status := err.StatusCode; {
 	case status < 300, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
-		found := unavailable(target, err)
+		found := p.isUnavailable(err)
 		found.retryAfter = min(err.RetryAfter, maxRetryAfter)
 		return found
 	case status == http.StatusMethodNotAllowed && err.Code == "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES":
-		found := unavailable(target, err)
+		found := p.isUnavailable(err)
 		found.retryAfter = max(upgradeDelay, min(err.RetryAfter, maxRetryAfter))
 		return found
-	case err.AtlasOrg():
-		return permanent(migrationlink.ErrWrongAPI, "", "Check orgId: it must be the source organization's in Ops Manager or Cloud Manager, not the target's in Atlas. If it is, check base_url and base_path of the manager.")
-	case err.WrongAPI(), status == http.StatusMethodNotAllowed:
-		return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of the manager: they must lead to the API of Ops Manager or Cloud Manager.")
-	case status == http.StatusBadRequest:
-		return badRequest(err)
-	case status == http.StatusUnauthorized:
-		return unauthorized(target, err)
+	case p.isMisplaced(err):
+		return permanent(migrationlink.ErrWrongAPI,
+			fmt.Sprintf("Check %s: it must be %s. If it is, check base_url and base_path of %s.", p.orgField, p.whose, p.section))
+	case err.WrongAPI(), status == http.StatusMethodNotAllowed, status == http.StatusNotAcceptable:
+		return p.isWrongAPI()
+	case err.KeyRefused():
+		return p.refusesKey(err)
+	case err.RoleMissing():
+		return permanent(migrationlink.ErrRoleMissing, fmt.Sprintf("Give %s the role Organization Owner in %s.", p.key, p.org))
 	case status == http.StatusPaymentRequired:
-		return permanent(migrationlink.ErrAccountSuspended, "", "Settle the account with MongoDB.")
+		return permanent(migrationlink.ErrAccountSuspended, "Settle the account with MongoDB.")
 	case status == http.StatusForbidden:
-		return forbidden(target, err)
+		return p.forbids(err)
+	case err.OrgNotFound():
+		return permanent(migrationlink.ErrOrgNotFound,
+			fmt.Sprintf("Check %s: there is no organization %s that %s can see.", p.orgField, p.orgID, p.key))
+	case status == http.StatusNotFound && err.Operation == adminapi.OperationAccess:
+		return permanent(migrationlink.ErrWrongAPI, "Check base_url of "+p.section+".")
 	case status == http.StatusNotFound:
-		return notFound(target, err)
-	case status == http.StatusConflict && err.Operation == opsmanager.OperationDelete:
-		return permanent(migrationlink.ErrMigrationRunning, "", migrationRemedy(err))
+		return p.isWrongAPI()
 	}
-	return permanent(migrationlink.ErrRequestRefused, "", "Look up the code in the manager's API documentation.")
+	return p.refuses(err)
 }
 
-func badRequest(err *opsmanager.Error) finding {
-	if err.Operation != opsmanager.OperationCreate {
-		return permanent(migrationlink.ErrRequestRefused, "", "Look up the code in the manager's API documentation.")
-	}
-	return permanent(migrationlink.ErrTokenRejected, "",
-		"Generate a new link-token in Atlas for this source organization (each is shown once and serves one organization) and give it to the workers.")
+// isMisplaced reports whether the organization belongs to the other party.
+func (p party) isMisplaced(err *adminapi.Error) bool {
+	return err.StatusCode == http.StatusNotFound && slices.Contains(p.misplaced, err.Code)
 }
 
-func unauthorized(target Target, err *opsmanager.Error) finding {
-	if slices.Contains([]string{"NOT_ORG_OWNER", "USER_UNAUTHORIZED", "USER_CANNOT_ACCESS_ORG", "NOT_ORG_ADMIN"}, err.Code) {
-		return permanent(migrationlink.ErrRoleMissing, "",
-			fmt.Sprintf("Give the API key of manager %q the role Organization Owner in organization %s.", target.Manager, target.OrgID))
-	}
-	return permanent(migrationlink.ErrKeyRejected, "",
-		fmt.Sprintf("Check public_key and private_key of manager %q in the worker's configuration: the manager refused correct answers to several fresh challenges.", target.Manager))
+func (p party) isWrongAPI() finding {
+	return permanent(migrationlink.ErrWrongAPI, "Check base_url and base_path of "+p.section+": they must lead to the API of "+p.product+".")
 }
 
-func forbidden(target Target, err *opsmanager.Error) finding {
+// refusesKey names the refused pair. Only a service account gets access tokens, and it
+// gets one before any other call.
+func (p party) refusesKey(err *adminapi.Error) finding {
+	pair := "public_key and private_key"
+	if err.Operation == adminapi.OperationAccess {
+		pair = "client_id and client_secret"
+	}
+	return permanent(migrationlink.ErrKeyRejected, "Check "+pair+" of "+p.section+" in the worker's configuration."+p.keyHint)
+}
+
+func (p party) forbids(err *adminapi.Error) finding {
 	if !strings.Contains(err.Code, "ACCESS_LIST") && !strings.Contains(err.Code, "WHITELIST") {
-		return permanent(migrationlink.ErrForbidden, "",
-			"Ask the manager's administrator whether live migration is allowed for this organization.")
+		return permanent(migrationlink.ErrForbidden, p.notAllowed)
 	}
 	address := "the worker's address"
 	if len(err.Parameters) > 0 {
-		address = err.Parameters[0] + ", the worker's address as the manager sees it,"
+		address = err.Parameters[0] + ", the worker's address as " + p.noun + " sees it,"
 	}
-	return permanent(migrationlink.ErrAccessListRefused, "",
-		fmt.Sprintf("Add %s to the access list of the API key of manager %q.", address, target.Manager))
+	return permanent(migrationlink.ErrAccessListRefused, fmt.Sprintf("Add %s to the access list of %s.", address, p.key))
 }
 
-func notFound(target Target, err *opsmanager.Error) finding {
-	if err.OrgNotFound() {
-		return permanent(migrationlink.ErrOrgNotFound, "",
-			fmt.Sprintf("Check orgId: manager %q has no organization %s that its API key can see.", target.Manager, target.OrgID))
+// refuses returns the meaning of a refusal that depends on the operation.
+func (p party) refuses(err *adminapi.Error) finding {
+	switch {
+	case err.Operation == adminapi.OperationAccess:
+		return permanent(migrationlink.ErrKeyRejected, "Check client_id, client_secret and base_url of "+p.section+" in the worker's configuration.")
+	case err.Operation == opsmanager.OperationCreate && err.StatusCode == http.StatusBadRequest:
+		return permanent(migrationlink.ErrTokenRejected,
+			"Generate a new link-token in Atlas for this source organization and give it to the workers. Atlas shows each link-token once, and each serves one organization.")
+	case err.Operation == opsmanager.OperationDelete && err.StatusCode == http.StatusConflict:
+		projects := ""
+		if len(err.Parameters) > 0 {
+			projects = " of " + strings.Join(err.Parameters, ", ")
+		}
+		return permanent(migrationlink.ErrMigrationRunning, "End or cancel the live migration"+projects+" first.")
 	}
-	return permanent(migrationlink.ErrWrongAPI, "", "Check base_url and base_path of the manager, and that its version has live migration.")
+	return permanent(migrationlink.ErrRequestRefused, p.lookUp)
 }
 
-func migrationRemedy(err *opsmanager.Error) string {
-	projects := ""
-	if len(err.Parameters) > 0 {
-		projects = " of " + strings.Join(err.Parameters, ", ")
-	}
-	return "End or cancel the live migration" + projects + " first."
-}
-
-func permanent(errorType, message, remedy string) finding {
-	return finding{final: true, Problem: migrationlink.Problem{Type: errorType, Message: message, Remedy: remedy}}
-}
-
-func unavailable(target Target, err error) finding {
-	return finding{
-		cause: err,
-		Problem: migrationlink.Problem{
-			Type:    migrationlink.ErrManagerUnavailable,
-			Message: fmt.Sprintf("manager %q: %v", target.Manager, err),
-			Remedy:  "Check that the manager is up and that the worker reaches it. Until the limit of the request it is tried again.",
-		},
-	}
-}
-
-// replyLost is the error for a creation that may have taken effect. It is final
-// for Temporal, which would otherwise repeat an attempt that an operator has
-// paused, whatever its limit of attempts; the workflow repeats it.
-func replyLost(target Target, err error, posting Posting, delay time.Duration) error {
-	found := classify(target, err)
-	found.Type, found.final, found.cause = migrationlink.ErrReplyLost, true, nil
-	found.Remedy = "Check that the manager is up and that the worker reaches it. The link is looked for first, and created again only if it does not appear."
-	return applicationError(found, delay, posting)
-}
-
-// stillInDoubt is the error for what may be a link that appears late: some
-// managers report a status without a link, too. It comes back when the doubt is
-// over.
-func stillInDoubt(in CreateLinkInput, status string) error {
-	return applicationError(notSynced(in.Target, status), time.Until(in.DoubtUntil))
-}
-
-func final(problem migrationlink.Problem) error {
-	return applicationError(finding{Problem: problem, final: true}, 0)
-}
-
-// asTemporal turns a finding into what an activity returns: the bare context's
-// error when the attempt was cancelled, or else the application error itself,
-// never wrapped, as only the outermost error says whether and when to retry.
-func asTemporal(ctx context.Context, found finding, delay time.Duration, details ...any) error {
-	if found.cause != nil && cancelled(ctx, found.cause) {
-		return ctx.Err()
-	}
-	return applicationError(found, delay, details...)
-}
-
-func applicationError(found finding, delay time.Duration, details ...any) error {
-	options := temporal.ApplicationErrorOptions{
-		NonRetryable:   found.final,
-		NextRetryDelay: max(delay, found.retryAfter),
-		Details:        append([]any{found.Problem}, details...),
-	}
-	if found.benign {
-		options.Category = temporal.ApplicationErrorCategoryBenign
-	}
-	return temporal.NewApplicationErrorWithOptions(found.Message, found.Type, options)
+// isUnavailable returns the meaning of an error that may pass.
+func (p party) isUnavailable(err error) finding {
+	remedy := cmp.Or(adminapi.CauseOf(err).Remedy(p.name, p.section), "Check that "+p.noun+" is up and that the worker reaches it.")
+	found := passing(p.unavailable, remedy+" The call is retried until the deadline.", err)
+	found.Message = fmt.Sprintf("%s: %v", p.name, err)
+	return found
 }

@@ -57,7 +57,7 @@ func TestEveryReplyHasItsMeaning(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s %d %s", test.operation, test.status, test.code), func(t *testing.T) {
 			t.Parallel()
-			found := classify(Target{Manager: "demo", OrgID: "org"}, &opsmanager.Error{Operation: test.operation, StatusCode: test.status, Code: test.code})
+			found := managerParty(Target{Manager: "demo", OrgID: "org"}).meaning(&opsmanager.Error{Operation: test.operation, StatusCode: test.status, Code: test.code})
 			require.Equal(t, test.errorType, found.Type)
 			require.Equal(t, test.final, found.final)
 			require.NotEmpty(t, found.Remedy)
@@ -69,19 +69,27 @@ func TestEveryReplyHasItsMeaning(t *testing.T) {
 
 // Around it, retry and delay would be lost: Temporal looks at the outermost
 // error only.
-func TestWhatIsReturnedIsTheApplicationErrorItself(t *testing.T) {
+func TestApplicationErrorsAreNeverWrapped(t *testing.T) {
 	t.Parallel()
-	found := classify(Target{}, &opsmanager.Error{StatusCode: 503})
-	_, bare := asTemporal(context.Background(), found, minDelay).(*temporal.ApplicationError) //nolint:errorlint // the point
+	manager := managerParty(Target{})
+	found := manager.meaning(&opsmanager.Error{StatusCode: 503})
+	_, bare := found.activityError(context.Background(), minDelay).(*temporal.ApplicationError) //nolint:errorlint // the point
 	require.True(t, bare)
 
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(temporal.NewCanceledError())
-	found = classify(Target{}, &opsmanager.TransportError{Err: ctx.Err()})
-	require.Equal(t, ctx.Err(), asTemporal(ctx, found, 0), "a cancellation is no failure")
+	found = manager.meaning(&opsmanager.TransportError{Err: ctx.Err()})
+	require.True(t, temporal.IsCanceledError(found.activityError(ctx, 0)), "a cancellation is no failure")
 	lost, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("Temporal cannot be reached"))
-	found = classify(Target{}, &opsmanager.TransportError{Err: lost.Err()})
-	require.NotErrorIs(t, asTemporal(lost, found, 0), context.Canceled, "that was no cancellation")
-	require.False(t, errors.Is(asTemporal(ctx, classify(Target{}, &opsmanager.Error{StatusCode: 503}), 0), context.Canceled))
+	found = manager.meaning(&opsmanager.TransportError{Err: lost.Err()})
+	requireNotCancelled(t, found.activityError(lost, 0))
+	requireNotCancelled(t, manager.meaning(&opsmanager.Error{StatusCode: 503}).activityError(ctx, 0))
+}
+
+func requireNotCancelled(t *testing.T, err error) {
+	t.Helper()
+	require.Error(t, err)
+	require.NotErrorIs(t, err, context.Canceled)
+	require.False(t, temporal.IsCanceledError(err))
 }

@@ -2,157 +2,112 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"sync/atomic"
+	"errors"
+	"net/http"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/seeded"
 	"github.com/migrationlink/migrationlink/opsmanager"
 )
 
 // DeleteLinkInput asks to remove a link.
 type DeleteLinkInput struct {
 	Target
-	// Since is when it began, and Deadline when it ends.
+	// Since is when the first attempt began, Deadline when the attempts end.
 	Since    time.Time `json:"since"`
 	Deadline time.Time `json:"deadline"`
-	// AwaitMigration waits while a migration keeps the link from being removed.
+	// Known is true when the manager has answered for this organization before.
+	Known bool `json:"known,omitempty"`
+	// TellsNone is true when the manager has reported LinkNone before, so any other
+	// status is that of a link.
+	TellsNone bool `json:"tellsNone,omitempty"`
+	// AwaitMigration retries while a migration blocks the removal.
 	AwaitMigration bool `json:"awaitMigration,omitempty"`
-
-	// DoubtUntil, when set, says that the link may still come into being until
-	// then: its creation was sent, and its reply lost. There was none before, so
-	// that any link is the one that was created.
+	// Made is true when the link certainly exists. It is removed even if the manager
+	// does not show it yet.
+	Made bool `json:"made,omitempty"`
+	// DoubtUntil, when set, is how long the link may still appear: the reply to its
+	// creation was lost. There was no link before, so any link is that one.
 	DoubtUntil time.Time `json:"doubtUntil,omitzero"`
-
-	// Confirm reads the status before and after: nothing is sent without a link,
-	// and it is gone when the manager does not report SYNCED any more.
-	Confirm bool `json:"confirm,omitempty"`
-	// QuietTime, with Confirm, is how long after a removal that had to be
-	// repeated no link may be created: an earlier one may be at work still, and
-	// would remove it.
+	// QuietTime is how long no link may be created after a removal that had to be
+	// repeated: the earlier DELETE may still take effect, and would remove it.
 	QuietTime time.Duration `json:"quietTime,omitempty"`
-	// Removal is what an earlier activity has left.
+	// Removal is the last entry of an earlier activity.
 	Removal Removal `json:"removal,omitzero"`
 }
 
-// Removal is the trace of a removal with Confirm. It is in the heartbeat details
-// of an attempt, and a detail, after the problem, of its errors: the next attempt
-// knows of it, and the workflow, which must not have it repeated by Temporal after
-// an attempt that vanished.
+// Removal is the journal entry of an attempt that sends a DELETE. It is also a detail of
+// its errors, after the problem. After an attempt that vanished, the workflow repeats the
+// removal, not Temporal.
 type Removal struct {
 	// Seen is the status before the first DELETE.
 	Seen string `json:"seen,omitempty"`
-	// Lost says that a DELETE was sent to which no answer came: it may have
-	// removed the link, or be at work still.
+	// Lost is true when a DELETE got no reply: it may have removed the link, or may
+	// still take effect.
 	Lost bool `json:"lost"`
-	// Found says that there was a link, and that it was removed.
+	// Acknowledged is true when the manager has answered a DELETE with success. Only a
+	// status without the link proves the removal.
+	Acknowledged bool `json:"acknowledged,omitempty"`
+	// Found is true when there was a link and it was removed.
 	Found bool `json:"found,omitempty"`
-	// GoneAt is when no link was left, and After what the manager said then.
+	// GoneAt is when no link was left, After the status at that time.
 	GoneAt time.Time `json:"goneAt,omitzero"`
 	After  string    `json:"after,omitempty"`
 }
 
-// DeleteLinkResult says that no link is left.
+// MayHaveRemoved reports whether a DELETE may have removed a link.
+func (r Removal) MayHaveRemoved() bool { return r.Lost || r.Acknowledged || r.Found }
+
+// DeleteLinkResult is the result of a removal. No link is left.
 type DeleteLinkResult struct {
-	// Found says that there was one to remove.
+	// Found is true when there was a link to remove.
 	Found bool `json:"found"`
-	// LinkStatus is what the manager says without it. Only with Confirm.
+	// LinkStatus is the status without the link.
 	LinkStatus string `json:"linkStatus,omitempty"`
 }
 
-// DeleteLink removes a link. That there is none is no error; it is retried
-// while one may still appear.
+// DeleteLink removes a link. It reads the status before and after: without a link it
+// sends nothing, and whatever the manager answers, only a status without the link
+// confirms the removal. A missing link is no error. While one may still appear,
+// Temporal retries.
 func (a *Activities) DeleteLink(ctx context.Context, in DeleteLinkInput) (DeleteLinkResult, error) {
-	client, err := a.client(in.Manager)
+	attempt := startAttempt(ctx, a.record, in.Removal, in.Since, in.Deadline)
+	earlier := attempt.last()
+	manager, err := a.manager(in.Target, in.Known || earlier.Seen != "")
 	if err != nil {
 		return DeleteLinkResult{}, err
 	}
-	if in.Confirm {
-		return a.newRemoval(ctx, client, in).run(ctx)
-	}
-	defer heartbeat(ctx)()
-	there, err := in.mayBeThere(ctx, client)
-	if err == nil && there {
-		err = client.DeleteLink(ctx, in.OrgID)
-	}
-	switch {
-	case opsmanager.NoLink(err):
-		there = false
-	case err != nil:
-		return DeleteLinkResult{}, in.later(ctx, classify(in.Target, err))
-	}
-	if !there && time.Now().Before(in.DoubtUntil) {
-		return DeleteLinkResult{}, in.later(ctx, mayAppear(in.Target))
-	}
-	return DeleteLinkResult{Found: there}, nil
+	r := &removal{attempt: attempt, manager: manager, in: in, lost: earlier.Lost}
+	ctx, stop := r.keep(ctx)
+	defer stop()
+	return r.run(ctx, earlier)
 }
 
-// mayBeThere looks before it removes when a creation may not have arrived: some
-// managers answer a DELETE without a link as one with it.
-func (in DeleteLinkInput) mayBeThere(ctx context.Context, client *opsmanager.Client) (bool, error) {
-	if in.DoubtUntil.IsZero() {
-		return true, nil
-	}
-	status, err := readStatus(ctx, client, in.Target)
-	return status != migrationlink.LinkNone, err
-}
-
-func (in DeleteLinkInput) later(ctx context.Context, found finding, details ...any) error {
-	if found.Type == migrationlink.ErrMigrationRunning && in.AwaitMigration {
-		found.final, found.benign = false, true
-	}
-	delay, again := untilNextPoll(max(backoff(in.Since), found.retryAfter), time.Until(in.Deadline))
-	found.final = found.final || !again
-	found.retryAfter = 0 // it is in the delay
-	return asTemporal(ctx, found, delay, details...)
-}
-
-func mayAppear(target Target) finding {
-	return finding{
-		benign: true,
-		Problem: migrationlink.Problem{
-			Type:    migrationlink.ErrReplyLost,
-			Message: "organization " + target.OrgID + " has no link yet, but the reply to its creation was lost: looking whether it appears",
-			Remedy:  "Nothing to do: it is looked for until the settling time of the request is over.",
-		},
-	}
-}
-
-// removal is one attempt to remove a link, and to see that it is gone.
+// removal is one attempt to remove a link and to confirm that it is gone.
 type removal struct {
-	*Activities
-	client *opsmanager.Client
-	in     DeleteLinkInput
-	lost   bool // by an earlier attempt
-	trace  atomic.Pointer[Removal]
+	attempt[Removal]
+	manager manager
+	in      DeleteLinkInput
+	lost    bool // by an earlier attempt
 }
 
-func (a *Activities) newRemoval(ctx context.Context, client *opsmanager.Client, in DeleteLinkInput) *removal {
-	trace := in.Removal
-	var left Removal
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &left) == nil {
-		trace = left
-	}
-	r := &removal{Activities: a, client: client, in: in, lost: trace.Lost}
-	r.trace.Store(&trace)
-	return r
-}
-
-func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
-	defer every(soon, func() { activity.RecordHeartbeat(ctx, *r.trace.Load()) })()
-	before, err := readStatus(ctx, r.client, r.in.Target)
+func (r *removal) run(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
+	before, err := r.manager.status(ctx)
 	if err != nil {
-		return r.later(ctx, classify(r.in.Target, err))
+		return r.later(ctx, r.manager.classify(err))
 	}
-	trace := *r.trace.Load()
-	switch {
+	switch untouched := !trace.MayHaveRemoved(); {
+	case before == migrationlink.LinkNone && r.in.Made && !trace.Acknowledged:
+		// The manager may show a new link late: only an answer to a DELETE counts.
+	case before == migrationlink.LinkNone && untouched && r.before(r.in.DoubtUntil):
+		return r.later(ctx, mayAppear(r.in.Target))
 	case before == migrationlink.LinkNone:
-		trace.Found = trace.Found || trace.Lost && trace.Seen != ""
+		trace.Found = trace.Found || !untouched && trace.Seen != ""
 		return r.gone(trace, before)
-	case before != migrationlink.LinkSynced && !trace.GoneAt.IsZero():
+	case !r.showsLink(before) && !trace.GoneAt.IsZero():
 		return r.gone(trace, before)
 	}
 	trace.GoneAt = time.Time{} // there is one again
@@ -162,90 +117,91 @@ func (r *removal) run(ctx context.Context) (DeleteLinkResult, error) {
 	return r.remove(ctx, trace)
 }
 
+// showsLink reports whether status is certainly that of a link.
+func (r *removal) showsLink(status string) bool {
+	return r.manager.showsLink(status) || r.in.TellsNone && status != migrationlink.LinkNone
+}
+
 func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, error) {
 	sent := trace
 	sent.Lost = true // until there is an answer
-	r.trace.Store(&sent)
-	if err := r.record(ctx, sent); err != nil {
-		r.trace.Store(&trace)
-		return r.later(ctx, unavailable(r.in.Target, fmt.Errorf("the worker could not tell Temporal: %w", err)))
+	if err := r.write(ctx, sent); err != nil {
+		r.correct(ctx, trace)
+		return r.later(ctx, r.manager.isUnavailable(err))
 	}
-	err := r.send(ctx)
+	sending, cancel := withoutCancel(ctx) // an abandoned DELETE could remove a link that is made later
+	defer cancel()
+	err := r.manager.DeleteLink(sending, r.in.OrgID)
+	if seeded.On(seeded.AnySuccess) && isSuccess(err) || seeded.On(seeded.RemovedUnconfirmed) && err == nil {
+		return DeleteLinkResult{Found: true, LinkStatus: migrationlink.LinkNone}, nil
+	}
 	if opsmanager.MayHaveTakenEffect(err) {
-		return r.end(classify(r.in.Target, err), sent)
+		return DeleteLinkResult{}, r.end(r.manager.classify(err), sent)
 	}
-	trace.Found = trace.Found || err == nil || trace.Lost && opsmanager.NoLink(err) && trace.Seen == migrationlink.LinkSynced
-	r.keep(ctx, trace)
-	if err != nil && !opsmanager.NoLink(err) {
-		return r.later(ctx, classify(r.in.Target, err))
+	missing := opsmanager.NoLink(err)
+	trace.Acknowledged = trace.Acknowledged || err == nil
+	r.correct(ctx, trace)
+	if err != nil && !missing {
+		return r.later(ctx, r.manager.classify(err))
 	}
-	after, err := readStatus(ctx, r.client, r.in.Target)
+	after, err := r.manager.status(ctx)
 	switch {
 	case err != nil && cancelled(ctx, err):
 		return DeleteLinkResult{}, temporal.NewCanceledError(trace)
 	case err != nil:
-		return r.end(classify(r.in.Target, err), trace)
-	case after == migrationlink.LinkSynced:
-		return r.end(stillThere(r.in.Target), trace)
+		return DeleteLinkResult{}, r.end(r.manager.classify(err), trace)
+	case r.showsLink(after):
+		return DeleteLinkResult{}, r.end(stillThere(r.in.Target, after), trace)
 	}
+	trace.Found = trace.Found || trace.Acknowledged || missing && trace.Lost && (r.in.Made || trace.Seen == migrationlink.LinkSynced)
 	return r.gone(trace, after)
 }
 
-// send waits for the reply also when the attempt is cancelled: a removal that is
-// given up could hit a link that is made after it.
-func (r *removal) send(ctx context.Context) error {
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), activity.GetInfo(ctx).Deadline)
-	defer cancel()
-	return r.client.DeleteLink(ctx, r.in.OrgID)
+// isSuccess reports whether the manager answered with a 2xx status, whatever the reply
+// holds. Only a seeded bug uses it.
+func isSuccess(err error) bool {
+	refused, replied := errors.AsType[*opsmanager.Error](err)
+	return err == nil || replied && refused.StatusCode < http.StatusMultipleChoices
 }
 
-// gone ends the removal, unless an earlier one may be at work still.
+// gone ends the removal, unless an earlier DELETE may still take effect.
 func (r *removal) gone(trace Removal, status string) (DeleteLinkResult, error) {
 	if trace.GoneAt.IsZero() {
-		trace.GoneAt = time.Now().UTC()
+		trace.GoneAt = r.now()
 	}
-	quiet := time.Until(trace.GoneAt.Add(r.in.QuietTime))
+	quiet := r.until(trace.GoneAt.Add(r.in.QuietTime))
 	if !r.lost || quiet <= 0 {
 		return DeleteLinkResult{Found: trace.Found, LinkStatus: status}, nil
 	}
-	waiting := notQuiet(r.in.Target)
-	waiting.retryAfter = quiet
-	return r.end(waiting, trace)
-}
-
-// end ends the activity, and leaves it to the workflow to repeat it: Temporal
-// does not tell a workflow, which may be cancelled meanwhile, of attempts that it
-// retries itself.
-func (r *removal) end(found finding, trace Removal) (DeleteLinkResult, error) {
-	found.final, found.cause = true, nil
-	return DeleteLinkResult{}, applicationError(found, backoff(r.in.Since), trace)
+	found := notQuiet(r.in.Target)
+	found.retryAfter = quiet
+	return DeleteLinkResult{}, r.end(found, trace)
 }
 
 // later ends an attempt that has removed nothing.
 func (r *removal) later(ctx context.Context, found finding) (DeleteLinkResult, error) {
-	trace := *r.trace.Load()
-	if found.cause != nil && cancelled(ctx, found.cause) {
-		return DeleteLinkResult{}, temporal.NewCanceledError(trace)
+	if found.Type == migrationlink.ErrMigrationRunning && r.in.AwaitMigration {
+		found.final, found.benign = false, true
 	}
-	r.keep(ctx, trace)
-	return DeleteLinkResult{}, r.in.later(ctx, found, trace)
+	if r.before(r.in.DoubtUntil) {
+		r.alsoAt = r.in.DoubtUntil
+	}
+	return DeleteLinkResult{}, r.again(ctx, found, r.last())
 }
 
-func (r *removal) keep(ctx context.Context, trace Removal) {
-	r.trace.Store(&trace)
-	activity.RecordHeartbeat(ctx, trace)
+func mayAppear(target Target) finding {
+	return notYet(migrationlink.ErrReplyLost,
+		"organization "+target.OrgID+" has no link yet, but the reply to its creation was lost: waiting in case it appears",
+		"Nothing to do: the status is read until the settling time of the request is over.")
 }
 
-func stillThere(target Target) finding {
-	found := notSynced(target, migrationlink.LinkSynced)
-	found.Message += " after its link was removed"
-	found.Remedy = "Nothing to do: it is removed again until it is gone."
-	return found
+func stillThere(target Target, status string) finding {
+	return notYet(migrationlink.ErrNotSynced, notSynced(target, status).Message+" after its link was removed",
+		"Nothing to do: it is removed again until it is gone.")
 }
 
 func notQuiet(target Target) finding {
-	found := notSynced(target, migrationlink.LinkNone)
-	found.Message += " any more, but the reply to an earlier removal did not come: waiting until it cannot remove a new link"
-	found.Remedy = "Nothing to do: it goes on when the settling time of the request is over."
-	return found
+	return notYet(migrationlink.ErrNotSynced, notSynced(target, migrationlink.LinkNone).Message+
+		" any more, but the reply to an earlier removal was lost: waiting until that removal can no longer hit a new link",
+		"Nothing to do: it continues when the settling time of the request is over.")
 }

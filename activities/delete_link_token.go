@@ -4,81 +4,79 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/atlas"
 )
 
-// DeleteLinkTokenInput asks for the link-token of a target organization to be
-// deleted.
+// DeleteLinkTokenInput asks to delete the link-token of a target organization.
 type DeleteLinkTokenInput struct {
 	Target
 	Atlas migrationlink.AtlasToken `json:"atlas"`
-	// Known says that there was one for sure: when the reply to its deletion was
-	// lost, and there is none, it was deleted.
+	// Known is true when there certainly was one. If the reply to its deletion was
+	// lost and there is none now, it was deleted.
 	Known bool `json:"known"`
-	// Cleared says that NOT_SYNCED is what the manager says without a link. Otherwise
-	// it may be the status of one.
+	// Lost is true when an earlier activity sent a deletion that got no reply.
+	Lost bool `json:"lost,omitempty"`
+	// Cleared is true when the manager reports NOT_SYNCED without a link. Otherwise
+	// NOT_SYNCED may be the status of a link.
 	Cleared bool `json:"cleared,omitempty"`
-	// Since is when it began, and Deadline when it ends.
+	// Since is when the first attempt began, Deadline when the attempts end.
 	Since    time.Time `json:"since"`
 	Deadline time.Time `json:"deadline"`
 }
 
-// DeleteLinkTokenResult tells what has become of the link-token.
+// DeleteLinkTokenResult reports what happened to the link-token. Unless Kept, none is
+// left.
 type DeleteLinkTokenResult struct {
-	// Deleted says that there was one. None is left without, too, unless Kept.
+	// Deleted is true when there was one.
 	Deleted bool `json:"deleted"`
-	// Kept says that nothing was sent, because the source organization is linked, or
-	// may be: Atlas would remove the link as well.
+	// Kept is true when nothing was sent because the source organization is linked, or
+	// may be linked: Atlas would remove the link as well.
 	Kept bool `json:"kept,omitempty"`
 }
 
-// DeleteLinkToken deletes the link-token of a target organization. That there is
-// none is no error: an earlier attempt whose reply was lost has deleted it.
+// DeleteLinkToken deletes the link-token of a target organization. A missing link-token
+// is no error: an earlier attempt whose reply was lost may have deleted it.
 func (a *Activities) DeleteLinkToken(ctx context.Context, in DeleteLinkTokenInput) (DeleteLinkTokenResult, error) {
-	clients := a.clients.Load()
-	manager, err := clients.manager(in.Manager)
+	manager, err := a.manager(in.Target, true)
 	if err != nil {
 		return DeleteLinkTokenResult{}, err
 	}
-	client, err := clients.atlas(in.Atlas.Name)
+	org, err := a.clients.Load().targetOrg(in.Atlas, in.Known)
 	if err != nil {
 		return DeleteLinkTokenResult{}, err
 	}
-	call := &tokenCall{marker: marker{record: a.record}, asked: in.Atlas, since: in.Since, deadline: in.Deadline, before: lastTrace(ctx)}
-	call.left = []any{call.before}
-	ctx, stop := call.heartbeat(ctx)
+	call := a.newTokenCall(ctx, org, in.Lost, in.Since, in.Deadline)
+	ctx, stop := call.keep(ctx)
 	defer stop()
-	reads, cancel := context.WithDeadline(ctx, in.Deadline)
+	reads, cancel := call.context(ctx, in.Deadline)
 	defer cancel()
-	status, err := readStatus(reads, manager, in.Target)
+	status, err := manager.status(reads)
 	if err != nil {
-		return DeleteLinkTokenResult{}, call.refused(ctx, classify(in.Target, err))
+		return DeleteLinkTokenResult{}, call.refused(ctx, manager.classify(err))
 	}
-	if showsLink(manager, status) || status != migrationlink.LinkNone && !in.Cleared {
+	if manager.showsLink(status) || status != migrationlink.LinkNone && !in.Cleared {
 		return DeleteLinkTokenResult{Kept: true}, nil
 	}
-	return call.delete(ctx, client, in.Known)
+	return call.delete(ctx, in.Known)
 }
 
-func (c *tokenCall) delete(ctx context.Context, client *atlas.Client, known bool) (DeleteLinkTokenResult, error) {
-	if err := c.mark(ctx); err != nil {
-		return DeleteLinkTokenResult{}, c.refused(ctx, classifyAtlas(c.asked, err))
+func (c *tokenCall) delete(ctx context.Context, known bool) (DeleteLinkTokenResult, error) {
+	if err := c.mark(ctx, TokenTrace{Lost: true}); err != nil {
+		return DeleteLinkTokenResult{}, c.refused(ctx, c.org.classify(err))
 	}
-	calls, cancel := context.WithDeadline(context.WithoutCancel(ctx), activity.GetInfo(ctx).Deadline)
+	sent, cancel := withoutCancel(ctx)
 	defer cancel()
-	err := client.DeleteLinkToken(calls, c.asked.OrgID)
+	err := c.org.DeleteLinkToken(sent, c.org.orgID)
 	switch {
 	case err == nil:
 		return DeleteLinkTokenResult{Deleted: true}, nil
 	case atlas.NoLinkToken(err):
-		return DeleteLinkTokenResult{Deleted: known && c.before.Lost}, nil
+		return DeleteLinkTokenResult{Deleted: known && c.earlier.Lost}, nil
 	case atlas.MayHaveTakenEffect(err):
-		c.before.Lost = true
+		c.earlier.Lost = true
 	}
-	found := classifyAtlas(c.asked, err)
-	found.cause = nil // what was sent was waited for
+	found := c.org.classify(err)
+	found.cause = nil // the reply was awaited: this is no cancellation
 	return DeleteLinkTokenResult{}, c.refused(ctx, found)
 }

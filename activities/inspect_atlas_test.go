@@ -48,7 +48,7 @@ func inspectAtlas(t *testing.T, config atlas.Config, orgID string) migrationlink
 	return found
 }
 
-func TestAKeyOfAtlasIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {
+func TestAnInspectionOfAtlasTriesTheKeyAndWithAnOrganizationItsRole(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		refusal string
@@ -93,7 +93,7 @@ func TestAKeyOfAtlasIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) 
 	}
 }
 
-func TestAnAtlasThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
+func TestAnAtlasThatRefusesTheKeyIsAProblem(t *testing.T) {
 	t.Parallel()
 	simulator := opsmanagertest.NewServer(opsmanagertest.Options{})
 	t.Cleanup(simulator.Close)
@@ -128,7 +128,7 @@ func TestAnAtlasThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 		"a web server":                {web.URL, key, migrationlink.ErrWrongAPI, "base_path of [atlas.prod]"},
 		"a web server, account":       {web.URL, account, migrationlink.ErrWrongAPI, "base_url"},
 		"no API behind the tokens":    {half.URL, account, migrationlink.ErrWrongAPI, "base_path of [atlas.prod]"},
-		"too many calls":              {busy.URL, account, migrationlink.ErrAtlasUnavailable, "Ask again in a minute"},
+		"too many calls":              {busy.URL, account, migrationlink.ErrAtlasUnavailable, "Try again in a minute"},
 	} {
 		for with, org := range map[string]string{"": "", ", with organization": targetOrgID} {
 			t.Run(name+with, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestAnAtlasThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
 }
 
 // It is not documented what Atlas answers then.
-func TestAnOrganizationWithNothingAvailableHasTheRoleAllTheSame(t *testing.T) {
+func TestAnOrganizationWithoutAvailableProjectsPassesTheRoleCheck(t *testing.T) {
 	t.Parallel()
 	simulator := opsmanagertest.NewServer(opsmanagertest.Options{})
 	t.Cleanup(simulator.Close)
@@ -169,7 +169,7 @@ func TestAnOrganizationWithNothingAvailableHasTheRoleAllTheSame(t *testing.T) {
 	}
 }
 
-func TestAnAtlasThatTheWorkerLacksIsAnError(t *testing.T) {
+func TestAnUnknownAtlasIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := activities.New(activities.Clients{}).InspectAtlas(t.Context(), migrationlink.AtlasToken{Name: "prod"})
 	_ = requireType(t, err, migrationlink.ErrUnknownAtlas)

@@ -57,7 +57,7 @@ func requireInspection(t *testing.T, workerVersion string, problem *migrationlin
 	}
 }
 
-func TestAKeyIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {
+func TestAnInspectionTriesTheKeyAndWithAnOrganizationItsRole(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct {
@@ -93,7 +93,7 @@ func TestAKeyIsTriedWithoutAnOrganizationAndItsRoleWithOne(t *testing.T) {
 	}
 }
 
-func TestAManagerThatDoesNotLetTheKeyInIsAProblem(t *testing.T) {
+func TestAManagerThatRefusesTheKeyIsAProblem(t *testing.T) {
 	t.Parallel()
 	manager := opsmanagertest.NewServer(opsmanagertest.Options{PrivateKey: inspectKey})
 	t.Cleanup(manager.Close)
@@ -140,7 +140,7 @@ func TestKnownManagersAreSortedAndAnUnknownOneIsRefused(t *testing.T) {
 	require.Contains(t, requireType(t, err, migrationlink.ErrUnknownManager).Message(), "known are: demo, prod")
 }
 
-func TestAWorkerTellsWhatCanBeSealedToIt(t *testing.T) {
+func TestAWorkerListsItsRecipients(t *testing.T) {
 	t.Parallel()
 	first, recipient, err := seal.GenerateIdentity(false)
 	require.NoError(t, err)

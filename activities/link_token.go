@@ -1,43 +1,49 @@
 package activities
 
 import (
+	"context"
 	"errors"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/seal"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/internal/seeded"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// linkToken is the one that a link is created with; none where it is not made
-// yet.
-func (c *Clients) linkToken(in CreateLinkInput) (redact.Secret, error) {
-	switch {
-	case in.NoToken:
-		return redact.Secret{}, nil
-	case in.Token.Sealed != "":
-		token, err := c.Identities.Open(in.Manager, in.OrgID, in.Token)
+// notOpenedMetric counts sealed link-tokens that this worker could not open.
+const notOpenedMetric = "migrationlink_token_openings_failed"
+
+// linkToken returns the link-token that the request names.
+func (c *Clients) linkToken(ctx context.Context, in CreateLinkInput) (redact.Secret, error) {
+	if in.Token.Sealed == "" {
+		token, err := c.Tokens.Resolve(in.Token)
 		if err != nil {
-			return redact.Secret{}, tokenNotOpened(err)
+			return redact.Secret{}, tokenUnavailable(err)
 		}
 		return token, nil
 	}
-	token, err := c.Tokens.Resolve(in.Token)
+	token, err := c.Identities.Open(in.Manager, in.OrgID, in.Token)
 	if err != nil {
-		return redact.Secret{}, tokenUnavailable(err)
+		activity.GetMetricsHandler(ctx).WithTags(map[string]string{"manager": in.Manager}).Counter(notOpenedMetric).Inc(1)
+		return redact.Secret{}, tokenNotOpened(err)
 	}
 	return token, nil
 }
 
 func tokenUnavailable(err error) error {
-	return final(migrationlink.Problem{
-		Type:    migrationlink.ErrTokenUnavailable,
-		Message: "token.ref: " + err.Error(),
-		Remedy:  "Or name another source of the link-token. A variable needs a restart of every worker.",
-	})
+	if secret.IsLocal(err) && !seeded.On(seeded.LocalTroubleFinal) {
+		found := passing(migrationlink.ErrWorkerUnavailable, "The call is retried, on any worker, until the deadline.", nil)
+		found.Message = "token.ref: " + err.Error()
+		return found.applicationError(minDelay)
+	}
+	return refusal(migrationlink.ErrTokenUnavailable, "token.ref: "+err.Error(),
+		"Do that, or use another source of the link-token. A new variable needs a restart of every worker.")
 }
 
-// tokenNotOpened takes over the words of package seal only: they repeat nothing of
-// what was sealed.
+// tokenNotOpened quotes only package seal, which never repeats what was sealed.
 func tokenNotOpened(err error) error {
 	problem := migrationlink.Problem{
 		Type:    migrationlink.ErrTokenNotOpened,
@@ -47,15 +53,9 @@ func tokenNotOpened(err error) error {
 	if why, ok := errors.AsType[*seal.NotOpenedError](err); ok {
 		problem.Message += ": " + why.Reason
 		problem.Remedy = why.Remedy
+		if why.NoIdentities {
+			problem.Code = migrationlink.CodeNoIdentities
+		}
 	}
-	return final(problem)
-}
-
-// notSealable is found out before anything is made in Atlas.
-func notSealable() error {
-	return final(migrationlink.Problem{
-		Type:    migrationlink.ErrTokenNotOpened,
-		Message: "the worker has no identity to seal a link-token to, so that none was made in Atlas: tokens.identities is empty",
-		Remedy:  "Make one with starter keygen, and name its file in tokens.identities of every worker.",
-	})
+	return finding{final: true, Problem: problem}.applicationError(0)
 }

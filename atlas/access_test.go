@@ -102,7 +102,7 @@ func TestAFailedFetchIsTheFailureOfAllWhoWaitedForIt(t *testing.T) {
 	require.Zero(t, server.calls.Load())
 }
 
-func TestAnAccessTokenThatIsNoLongerGoodIsReplacedOnce(t *testing.T) {
+func TestAnExpiredAccessTokenIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]string{"no code": "", "unexpected": "UNEXPECTED_ERROR", "its own": "INVALID_TOKEN"} {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestAMissingRoleIsNoReasonForAnotherAccessToken(t *testing.T) {
 	require.EqualValues(t, 1, server.tokens.Load())
 }
 
-func TestWhatTheTokenEndpointAnswersIsToldWithoutItsBody(t *testing.T) {
+func TestAnErrorOfTheTokenEndpointDoesNotContainItsBody(t *testing.T) {
 	t.Parallel()
 	echo := clientSecret + " " + accessToken
 	for name, test := range map[string]struct {
@@ -212,7 +212,7 @@ func TestWhatTheTokenEndpointAnswersIsToldWithoutItsBody(t *testing.T) {
 	}
 }
 
-func TestTheClientSecretGoesNowhereElse(t *testing.T) {
+func TestTheClientSecretIsOnlySentToTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 
 // An access token that one server refuses is good for another that it has not
 // reached, and short enough to look like a word.
-func TestAnAccessTokenThatIsRefusedAndRepeatedIsNotTold(t *testing.T) {
+func TestARejectedAccessTokenIsNotInTheError(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"canary.access.token.1", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLXNpZw"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,10 +1,10 @@
-// Package atlas is a client of the link-token API of MongoDB Atlas: it makes and
-// deletes the link-token of one target organization, and reads which projects
-// of its sources are available for migration. It makes one call at a time and
-// never retries a failed one; its callers do.
+// Package atlas is a client of the link-token API of MongoDB Atlas: it creates and
+// deletes the link-token of one target organization, and reads which projects of its
+// sources are available for migration. It never retries a failed call; its callers do.
 package atlas
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// DefaultBaseURL is where Atlas is.
+	// DefaultBaseURL is the address of Atlas.
 	DefaultBaseURL = "https://cloud.mongodb.com"
 	// DefaultBasePath is the path of the API.
 	DefaultBasePath = "/api/atlas/v2"
-	// DefaultTimeout bounds one HTTP request with its reply.
+	// DefaultTimeout limits one HTTP request with its reply.
 	DefaultTimeout = adminapi.DefaultTimeout
 
 	// mediaType names the version of the API.
@@ -31,7 +31,7 @@ const (
 // credentials), either with the role Organization Owner in every target
 // organization.
 type Config struct {
-	// Name is what metrics and traces call it. Empty means its host.
+	// Name identifies it in metrics and traces. Empty means its host.
 	Name string
 	// BaseURL is scheme, host and port. Empty means DefaultBaseURL.
 	BaseURL string
@@ -41,33 +41,28 @@ type Config struct {
 	PrivateKey   redact.Secret
 	ClientID     string
 	ClientSecret redact.Secret
-	// RootCAs verify the certificate of Atlas. Nil means the system's.
+	// RootCAs verify the certificate of Atlas. Nil means the system's roots.
 	RootCAs *x509.CertPool
-	// ClientCertificate is shown to a server that asks for one. Nil means none.
+	// ClientCertificate is presented to a server that asks for one. Nil means none.
 	ClientCertificate *tls.Certificate
 	// AllowInsecureHTTP permits plain http to hosts other than loopback.
 	AllowInsecureHTTP bool
-	// Timeout bounds one HTTP request with its reply. Zero means
-	// DefaultTimeout.
+	// Timeout limits one HTTP request with its reply. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// RequestsPerSecond bounds the calls of this client. Zero means no bound.
+	// RequestsPerSecond limits the requests of this client. Zero means no limit.
 	RequestsPerSecond float64
 }
 
 // Client calls Atlas. It is safe for concurrent use.
 type Client struct{ api *adminapi.Client }
 
-// New returns a client, or an error that names everything wrong with config.
+// New returns a client, or an error that lists everything wrong with config.
 func New(config Config) (*Client, error) {
-	baseURL := config.BaseURL
-	if baseURL == "" {
-		baseURL = DefaultBaseURL
-	}
 	api, err := adminapi.New(adminapi.Config{
 		Party:             "Atlas",
 		Kind:              "atlas",
 		Name:              config.Name,
-		BaseURL:           baseURL,
+		BaseURL:           cmp.Or(config.BaseURL, DefaultBaseURL),
 		ExampleURL:        DefaultBaseURL,
 		BasePath:          config.BasePath,
 		DefaultBasePath:   DefaultBasePath,
@@ -85,9 +80,19 @@ func New(config Config) (*Client, error) {
 	return &Client{api: api}, nil
 }
 
-// Close closes idle connections. Calls that are under way are finished, and
-// leave none behind.
+// Close closes idle connections. It does not interrupt running calls; their connections
+// are closed when they end.
 func (c *Client) Close() { c.api.Close() }
+
+// Answered reports whether Atlas has ever accepted the API key or the service account of
+// this client.
+func (c *Client) Answered() bool { return c.api.Answered() }
+
+// Streak returns how many calls for the organization have ended in a row with a Doubtful
+// error, and the time since the first of them. Ask directly after such a call: reads and
+// writes are counted separately, and Streak returns the row of the last. A proper reply
+// ends a row; timeouts, 429 and 5xx neither extend nor end it.
+func (c *Client) Streak(orgID string) (inARow int, lasting time.Duration) { return c.api.Streak(orgID) }
 
 func (config Config) credentials() adminapi.Credentials {
 	return adminapi.Credentials{
@@ -109,9 +114,9 @@ func (config Config) checkCredentials() error {
 	case !account:
 		return errors.New("there are no credentials; give a public and a private key, or the client id and the client secret of a service account")
 	case config.ClientID == "":
-		return errors.New("the client id is empty")
+		return adminapi.FieldError{Field: "client_id", Problem: "the client id is empty"}
 	case config.ClientSecret.IsZero():
-		return errors.New("the client secret is empty")
+		return adminapi.FieldError{Field: "client_secret", Problem: "the client secret is empty"}
 	}
 	return nil
 }

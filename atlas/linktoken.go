@@ -4,23 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/migrationlink/migrationlink/internal/adminapi"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// CreateLinkToken makes a link-token for the target organization, with which a
-// source organization can be linked from the given IP addresses; without any,
-// only where the manager needs none. Where a call may have reached Atlas without
-// a readable answer, MayHaveTakenEffect tells it of the error.
+// CreateLinkToken creates a link-token for the target organization. A source
+// organization can be linked with it from the given IP addresses; the list may be empty
+// if the manager needs none. MayHaveTakenEffect reports whether a call with an error may
+// have reached Atlas.
 //
-// beforeSending, if not nil, is called directly before the request leaves that
-// may make one, and again before it leaves once more after an authentication was
-// refused. Its error is found in a TransportError, and nothing is sent. From then
-// on a cancellation of ctx is ignored, but not its deadline.
+// The request that may create one goes last. Once it is sent, a cancellation of ctx is
+// ignored, but not its deadline, unless sending says otherwise. Nil means the default.
 //
 // POST /orgs/{orgId}/liveMigrations/linkTokens
-func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIPs []string, beforeSending func() error) (redact.Secret, error) {
+func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIPs []string, sending *Sending) (_ redact.Secret, err error) {
+	defer publish(&err)
 	if accessListIPs == nil {
 		accessListIPs = []string{} // the API wants a list
 	}
@@ -31,11 +31,14 @@ func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIP
 		return redact.Secret{}, err
 	}
 	call := linkTokensCall(OperationCreateToken, http.MethodPost, orgID)
-	call.Body, call.BeforeSending = body, beforeSending
-	// Read first: what would be refused is refused before there can be a doubt
-	// whether a link-token was made.
-	call.Opening = func() *adminapi.Call { return availableCall(orgID) }
-	call.GoOn = saysNothingOfCreation
+	call.Body = body
+	if sending != nil {
+		call.BeforeSending, call.WaitUntil = sending.Before, sending.WaitUntil
+	}
+	// The read fails if the creation would be rejected, before there can be a doubt
+	// whether a link-token was created.
+	call.Preflight = func() *adminapi.Call { return availableCall(orgID) }
+	call.Proceed = mayProceed
 	r, err := c.api.Do(ctx, call)
 	if err != nil {
 		return redact.Secret{}, err
@@ -52,24 +55,31 @@ func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIP
 	return redact.NewSecret(content.LinkToken), nil
 }
 
-// saysNothingOfCreation tells whether a link-token may be had although the
-// available projects cannot be read: it is not documented what an organization
-// without any source answers.
-func saysNothingOfCreation(err *Error) bool {
-	switch err.StatusCode {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict:
-		return err.Operation == OperationAvailable
-	}
-	return false
+// Sending is about a request that may change something.
+type Sending struct {
+	// Before, if not nil, is called directly before the request is sent, and again before
+	// it is resent after a rejected authentication. If it fails, nothing is sent, and a
+	// TransportError wraps its error.
+	Before func() error
+	// WaitUntil, if not zero, is when to give up waiting for the reply, in place of the
+	// deadline of the context.
+	WaitUntil time.Time
 }
 
-// DeleteLinkToken removes one link of the target organization and its API key:
-// Atlas takes no id of a link-token. NoLinkToken tells of the error whether there
-// was none.
+// mayProceed reports whether to create a link-token although the available projects
+// cannot be read: the answer for an organization without any source is not documented.
+func mayProceed(err *adminapi.Error) bool {
+	return err.Operation == OperationAvailable && err.Cause == "" && err.SaysNothing()
+}
+
+// DeleteLinkToken deletes one link of the target organization and its API key: Atlas
+// accepts no link-token id. NoLinkToken reports whether the error means that there was
+// none.
 //
 // DELETE /orgs/{orgId}/liveMigrations/linkTokens
-func (c *Client) DeleteLinkToken(ctx context.Context, orgID string) error {
-	_, err := c.api.Do(ctx, linkTokensCall(OperationDeleteToken, http.MethodDelete, orgID))
+func (c *Client) DeleteLinkToken(ctx context.Context, orgID string) (err error) {
+	defer publish(&err)
+	_, err = c.api.Do(ctx, linkTokensCall(OperationDeleteToken, http.MethodDelete, orgID))
 	return err
 }
 

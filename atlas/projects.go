@@ -10,24 +10,32 @@ import (
 	"github.com/migrationlink/migrationlink/internal/adminapi"
 )
 
-// maxProjectsBody is for all projects of all sources, in bytes: each comes with
-// its deployments and migration hosts.
+// maxProjectsBody limits the list of all projects of all sources, in bytes: each
+// includes its deployments and migration hosts.
 const maxProjectsBody = 16 << 20
+
+// maxProjects limits the available projects of an organization.
+const maxProjects = 50_000
 
 // Project is a project of a source organization.
 type Project struct {
-	ID   string // 24 lower-case hexadecimal digits
-	Name string
+	ID string // 24 lower-case hexadecimal digits
 }
 
 var projectID = regexp.MustCompile(`^[a-f0-9]{24}$`)
 
-// AvailableProjects are the projects of all sources that Atlas can migrate to
-// the target organization. What has no id is left out.
+// AvailableProjects returns the projects of all sources that Atlas can migrate to
+// the target organization: at most 50,000. Those without an id are left out.
 //
 // GET /orgs/{orgId}/liveMigrations/availableProjects
-func (c *Client) AvailableProjects(ctx context.Context, orgID string) ([]Project, error) {
+func (c *Client) AvailableProjects(ctx context.Context, orgID string) (_ []Project, err error) {
+	defer publish(&err)
 	call := availableCall(orgID)
+	done, err := c.api.Listing(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	r, err := c.api.Do(ctx, call)
 	if err != nil {
 		return nil, err
@@ -39,33 +47,33 @@ func (c *Client) AvailableProjects(ctx context.Context, orgID string) ([]Project
 	projects := make([]Project, 0, len(found))
 	for _, project := range found {
 		if projectID.MatchString(project.ID) {
-			projects = append(projects, Project{ID: project.ID, Name: c.api.Clean(project.Name)})
+			projects = append(projects, Project(project))
 		}
 	}
 	return projects, nil
 }
 
-// available is the list that the API is documented to give, or the same in the
-// envelope in which Atlas gives other lists.
-type available []struct {
-	ID   string `json:"projectId"`
-	Name string `json:"name"`
+// available is the documented list, or the same list in the envelope that Atlas uses for
+// other lists.
+type available []availableProject
+
+type availableProject struct {
+	ID string `json:"projectId"`
 }
 
 // UnmarshalJSON reads both forms, and null.
-func (a *available) UnmarshalJSON(data []byte) error {
-	type plain available
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		return json.Unmarshal(data, (*plain)(a))
+func (a *available) UnmarshalJSON(data []byte) (err error) {
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		var envelope struct {
+			Results json.RawMessage `json:"results"`
+		}
+		if err := json.Unmarshal(data, &envelope); err != nil || envelope.Results == nil {
+			return err
+		}
+		data = envelope.Results
 	}
-	var envelope struct {
-		Results plain `json:"results"`
-	}
-	if err := json.Unmarshal(data, &envelope); err != nil {
-		return err
-	}
-	*a = available(envelope.Results)
-	return nil
+	*a, err = adminapi.List[availableProject](data, maxProjects)
+	return err
 }
 
 func availableCall(orgID string) *adminapi.Call {

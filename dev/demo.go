@@ -12,7 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/migrationlink/migrationlink/dev/stack"
-	"github.com/migrationlink/migrationlink/internal/cli"
+	"github.com/migrationlink/migrationlink/internal/console"
+	"github.com/migrationlink/migrationlink/internal/starter"
 )
 
 // demoLimit bounds a demonstration; the link itself takes about ten seconds.
@@ -53,7 +54,7 @@ func demo(cmd *cobra.Command) error {
 
 	args := []string{"link", "--manager", "demo", "--org", demoOrg, "--token-ref", "env:LINK_TOKEN_DEMO"}
 	fmt.Fprintf(out, "\n$ starter %s\n", strings.Join(args, " "))
-	code := cli.Run(ctx, cli.Environment{Args: args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+	code := starter.Run(ctx, console.Environment{Args: args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	if code != 0 {
 		return exitError(code)
 	}
@@ -61,7 +62,7 @@ func demo(cmd *cobra.Command) error {
 	return nil
 }
 
-// exitError is the exit code of the starter, which has said why.
+// exitError is the exit code of the starter, which has reported why.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("the link ended with exit code %d", int(e)) }

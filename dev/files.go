@@ -23,8 +23,9 @@ const defaultSimulator = "http://127.0.0.1:8080"
 // stack needs.
 type variable struct{ name, value string }
 
-// environment returns what a separately started worker or starter needs. What
-// is set already is kept, so that anyone may choose the demo token.
+// environment returns the variables of a worker or starter that is started separately.
+// A variable that is set already keeps its value, so that you can choose the demo
+// token.
 func environment(options stack.Options, own identity) []variable {
 	return []variable{
 		{"TEMPORAL_ADDRESS", options.TemporalAddress()},
@@ -48,9 +49,9 @@ func demoToken() string {
 	return base64.URLEncoding.EncodeToString(random)
 }
 
-// writeFiles writes identity, env and worker.toml into dir, which its reader
-// knows as shown, and gives this process, whose worker reads the same
-// configuration, the same environment.
+// writeFiles writes identity, env and worker.toml into dir; shown is the name of dir
+// for people. It sets the same environment in this process, whose worker reads the same
+// configuration.
 func writeFiles(dir, shown string, options stack.Options) (configFile string, _ error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
@@ -73,8 +74,8 @@ func writeFiles(dir, shown string, options stack.Options) (configFile string, _ 
 	return configFile, writePrivate(configFile, configuration(shown, own, options))
 }
 
-// configuration is worker.toml with the addresses of this stack, and with the
-// identity by its file: that can be replaced while a worker runs.
+// configuration returns worker.toml with the addresses of this stack. It names the
+// identity by its file, so that you can replace it while a worker runs.
 func configuration(shown string, own identity, options stack.Options) string {
 	_, settings, _ := strings.Cut(workerConfig, "\n\n")
 	settings = strings.ReplaceAll(settings, defaultSimulator, options.SimulatorURL())
@@ -90,8 +91,7 @@ const configHead = `# The worker of the local stack, as it was started last. In 
 
 `
 
-// writePrivate writes a file that only its owner reads, also where it was there
-// already.
+// writePrivate writes a file that only its owner can read, even if it existed.
 func writePrivate(path, content string) error {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		return err
@@ -99,8 +99,8 @@ func writePrivate(path, content string) error {
 	return os.Chmod(path, 0o600)
 }
 
-// repository is the root of the repository, so that every command writes to the
-// same places wherever it is typed; the working directory outside of it.
+// repository returns the root of the repository, so that every command writes to the
+// same places from any folder in it. Elsewhere it returns the working directory.
 func repository() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Not parallel: the files set the environment of this process.
-func TestTheFilesOfTheStackAreAWorkersConfiguration(t *testing.T) {
+func TestTheFilesOfTheStackConfigureAWorker(t *testing.T) {
 	for _, v := range environment(stack.Options{}, identity{}) {
 		t.Setenv(v.name, "") // to have it restored
 	}

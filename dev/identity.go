@@ -14,14 +14,14 @@ import (
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// identity opens what is sealed to its recipient. keys are those of its file,
-// without the comments.
+// identity opens what is sealed to its recipient. keys is the content of its file
+// without comments.
 type identity struct{ file, keys, recipient string }
 
-// readIdentity reads the stack's identity, and makes one the first time, so that
-// links which wait with a sealed link-token survive a restart.
+// readIdentity reads the identity of the stack and creates it the first time, so that
+// links that wait with a sealed link-token survive a restart.
 func readIdentity(path string) (identity, error) {
-	path, err := filepath.Abs(path) // the worker's configuration takes no other
+	path, err := filepath.Abs(path) // the worker's configuration needs an absolute path
 	if err != nil {
 		return identity{}, err
 	}
@@ -49,7 +49,7 @@ func makeIdentity(path string) (identity, error) {
 	return identity{path, secret.Reveal(), recipient.String()}, writePrivate(path, text)
 }
 
-// withoutComments leaves one line of a file with one identity.
+// withoutComments returns the key of a file with one identity.
 func withoutComments(text string) string {
 	lines := slices.Collect(strings.SplitSeq(text, "\n"))
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool {

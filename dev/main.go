@@ -1,5 +1,5 @@
-// Command dev runs the whole system on one machine, for development, for a
-// demonstration and for tests: `up` until it is stopped, `demo` for one link.
+// Command dev runs the whole system on one machine, for development, demonstrations and
+// tests: `up` until you stop it, `demo` for one link.
 package main
 
 import (

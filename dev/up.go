@@ -114,8 +114,8 @@ func printBanner(out io.Writer, options stack.Options, files string, noWorker bo
 	fmt.Fprintln(out, "ready")
 }
 
-// endWithGoRun calls end when this process was started by `go run` and that is
-// gone: `go run` passes no SIGTERM on, and would leave this process behind.
+// endWithGoRun calls end when `go run` started this process and has ended: `go run`
+// forwards no SIGTERM and would leave this process running.
 func endWithGoRun(ctx context.Context, end func()) {
 	program, err := os.Executable()
 	if err != nil || !strings.Contains(program, "go-build") {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -92,7 +93,7 @@ var calls = map[string]func(context.Context, *opsmanager.Client) error{
 	"projects": func(ctx context.Context, c *opsmanager.Client) error { _, err := c.Projects(ctx, orgID); return err },
 }
 
-func TestARedirectLeadsNowhere(t *testing.T) {
+func TestRedirectsAreNotFollowedWhateverTheStatus(t *testing.T) {
 	t.Parallel()
 	elsewhere, connections := stranger(t)
 	for _, code := range []int{301, 302, 303, 307, 308} {
@@ -151,9 +152,7 @@ func TestAChallengeCannotSendTheKeyElsewhere(t *testing.T) {
 			t.Parallel()
 			var seen recorder
 			server := httptest.NewServer(seen.recording(func(w http.ResponseWriter, _ *http.Request) {
-				for header, values := range test.headers {
-					w.Header()[header] = values
-				}
+				maps.Copy(w.Header(), test.headers)
 				w.WriteHeader(test.code)
 			}))
 			t.Cleanup(server.Close)

@@ -28,7 +28,7 @@ func simulated(t *testing.T, options opsmanagertest.Options) (*opsmanager.Client
 	}), server
 }
 
-func TestThreeThousandCallsAtOnceSeeNoWrong401(t *testing.T) {
+func TestThreeThousandConcurrentCallsGetNoWrong401(t *testing.T) {
 	t.Parallel()
 	const calls, atOnce = 3000, 32
 	for name, test := range map[string]struct {
@@ -84,7 +84,7 @@ func anyCall(ctx context.Context, client *opsmanager.Client, n int64) error {
 	return err
 }
 
-func TestWrongKeyIsToldFromABadNonce(t *testing.T) {
+func TestAWrongKeyIsDistinguishedFromABadNonce(t *testing.T) {
 	t.Parallel()
 	server := opsmanagertest.NewServer(opsmanagertest.Options{})
 	t.Cleanup(server.Close)
@@ -96,7 +96,7 @@ func TestWrongKeyIsToldFromABadNonce(t *testing.T) {
 	require.False(t, opsmanager.MayHaveTakenEffect(err))
 	totals := server.State().Totals
 	require.Zero(t, totals.BodiesWithoutCredentials)
-	require.LessOrEqual(t, totals.Requests, 4, "bounded")
+	require.LessOrEqual(t, totals.Requests, 12, "bounded")
 }
 
 func TestStaleNoncesAreReplacedWithoutTheCallerNoticing(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestALinkThatIsOlderThanTheCallExistedBefore(t *testing.T) {
+func TestALinkOlderThanTheCallIsReportedAsExisting(t *testing.T) {
 	t.Parallel()
 	const replied = "Mon, 23 Nov 2026 12:00:30 GMT"
 	for name, test := range map[string]struct {

@@ -11,51 +11,52 @@ import (
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// Status is the status of a link as the manager reports it. Values other than
-// these are possible; they are not SYNCED.
+// Status is the status of a link as the manager reports it. Other values are possible;
+// treat them as not SYNCED.
 type Status string
 
 const (
-	// StatusSynced means: Atlas has the inventory of the source organization.
+	// StatusSynced means that Atlas has the inventory of the source organization.
 	StatusSynced Status = "SYNCED"
-	// StatusNotSynced means: not yet, or no longer. Some managers may say it without
-	// a link, too.
+	// StatusNotSynced means not yet, or no longer. Some managers may also report it
+	// without a link.
 	StatusNotSynced Status = "NOT_SYNCED"
 )
 
-// Operations, in the words in which errors name them.
+// Operations, as errors name them.
 const (
 	OperationCreate = "create the link"
 	OperationStatus = "read the link's status"
 	OperationDelete = "delete the link"
 )
 
-// statusWord is what a status looks like. Any other text may be anything.
+// statusWord matches a status. Any other text could be anything.
 var statusWord = regexp.MustCompile(`^[A-Z][A-Z_]{0,31}$`)
 
-// Created is what the manager says of a link that it has just accepted. It is no
-// proof of SYNCED: only LinkStatus is.
+// Created is the manager's reply to the creation of a link. It does not prove SYNCED:
+// only LinkStatus does.
 type Created struct {
-	// ErrorMessage is set when the manager accepted the link and reports a
-	// problem with it all the same.
+	// ErrorMessage is set if the manager accepted the link, but reports a problem with
+	// it.
 	ErrorMessage string
-	// Existed says that the link is older than the call: the manager left it as
-	// it was. Not every reply tells.
+	// Existed reports whether the link is older than the call: the manager left it
+	// unchanged. Not every reply shows it.
 	Existed bool
 }
 
-// CreateLink connects the organization with the Atlas organization that issued
-// the link-token. Where a call may have reached the manager without a readable
-// answer, MayHaveTakenEffect tells it of the error.
+// CreateLink links the organization with the Atlas organization that issued the
+// link-token. MayHaveTakenEffect reports whether a call with an error may have reached
+// the manager; a success without the API's JSON is such an error.
 //
-// beforeSending, if not nil, is called directly before the link-token leaves,
-// and again before it leaves once more after an authentication was refused. Its
-// error is returned in a TransportError, and nothing is sent. From then on a
-// cancellation of ctx is ignored, but not its deadline.
+// beforeSending, if not nil, is called directly before the link-token is sent, and again
+// before it is resent after a rejected authentication. If it fails, nothing is sent, and
+// a TransportError wraps its error. After it, a cancellation of ctx is ignored, but not
+// its deadline.
 //
 // POST /orgs/{orgId}/liveExport/migrationLink. The manual documents the reply
 // 201 {"status"}, the OpenAPI description 200 with the link; both are accepted.
-func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.Secret, beforeSending func() error) (Created, error) {
+func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.Secret, beforeSending func() error) (_ Created, err error) {
+	defer publish(&err)
 	body, err := json.Marshal(struct {
 		LinkToken string `json:"linkToken"`
 	}{linkToken.Reveal()})
@@ -64,9 +65,10 @@ func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.
 	}
 	call := linkCall(OperationCreate, http.MethodPost, orgID)
 	call.Body, call.Secret, call.BeforeSending = body, linkToken, beforeSending
-	call.Opening = func() *adminapi.Call { return statusCall(orgID) }
-	call.GoOn = func(err *Error) bool {
-		return err.StatusCode == http.StatusNotFound // no link yet; an unknown organization is for the call itself to tell
+	call.Preflight = func() *adminapi.Call { return statusCall(orgID) }
+	call.Proceed = func(err *adminapi.Error) bool {
+		// No link yet. The call itself reports an unknown organization.
+		return err.StatusCode == http.StatusNotFound && err.Cause == ""
 	}
 	began := time.Now()
 	r, err := c.api.Do(ctx, call)
@@ -74,9 +76,6 @@ func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.
 		return Created{}, err
 	}
 	took := time.Since(began)
-	if len(r.Body) == 0 && r.BodyErr == nil {
-		return Created{}, nil
-	}
 	var content struct {
 		ErrorMessage string `json:"errorMessage"`
 		CreatedAt    string `json:"createdAt"`
@@ -87,18 +86,19 @@ func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.
 	return Created{ErrorMessage: c.api.Scrub(call, content.ErrorMessage), Existed: existed(content.CreatedAt, r.Header.Get("Date"), took)}, nil
 }
 
-// existed compares two times of the manager's clock, which are whole seconds.
+// existed compares two times of the manager's clock, in whole seconds.
 func existed(createdAt, date string, took time.Duration) bool {
 	created, err := time.Parse(time.RFC3339, createdAt)
 	replied, dateErr := http.ParseTime(date)
 	return err == nil && dateErr == nil && created.Before(replied.Add(-took-2*time.Second))
 }
 
-// LinkStatus reads the status of the organization's link. NoLink tells of the
-// error whether there is none.
+// LinkStatus reads the status of the organization's link. NoLink reports whether the
+// error means that there is none.
 //
 // GET /orgs/{orgId}/liveExport/migrationLink/status
-func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
+func (c *Client) LinkStatus(ctx context.Context, orgID string) (_ Status, err error) {
+	defer publish(&err)
 	call := statusCall(orgID)
 	r, err := c.api.Do(ctx, call)
 	if err != nil {
@@ -116,18 +116,19 @@ func (c *Client) LinkStatus(ctx context.Context, orgID string) (Status, error) {
 	return Status(content.Status), nil
 }
 
-// ShowsLink tells whether status, which LinkStatus returned without an error, is
-// that of a link for sure.
+// ShowsLink reports whether status, which LinkStatus returned without an error, proves
+// that there is a link.
 func (c *Client) ShowsLink(status Status) bool {
 	return status == StatusSynced || c.unlinkedIs404
 }
 
-// DeleteLink removes the organization's link. NoLink tells of the error whether
-// there was none.
+// DeleteLink removes the organization's link. It succeeds with 204, or another success
+// with a JSON object. NoLink reports whether the error means that there was none.
 //
 // DELETE /orgs/{orgId}/liveExport/migrationLink
-func (c *Client) DeleteLink(ctx context.Context, orgID string) error {
-	_, err := c.api.Do(ctx, linkCall(OperationDelete, http.MethodDelete, orgID))
+func (c *Client) DeleteLink(ctx context.Context, orgID string) (err error) {
+	defer publish(&err)
+	_, err = c.api.Do(ctx, linkCall(OperationDelete, http.MethodDelete, orgID))
 	return err
 }
 

@@ -1,11 +1,16 @@
 package opsmanager_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,14 +62,14 @@ func TestAllPagesOfTheProjectsAreRead(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, projects, test.projects)
 			for n, project := range projects {
-				require.Equal(t, opsmanager.Project{ID: fmt.Sprintf("%024x", n), Name: fmt.Sprint("project ", n)}, project)
+				require.Equal(t, opsmanager.Project{ID: fmt.Sprintf("%024x", n)}, project)
 			}
 		})
 	}
 }
 
 // "No project" means that there is nothing to verify: it must not be a mistake.
-func TestAReplyWithoutProjectsIsNotTakenForAnOrganizationWithoutAny(t *testing.T) {
+func TestAReplyWithoutAListIsNotAnEmptyList(t *testing.T) {
 	t.Parallel()
 	for _, reply := range []string{``, `{}`, `null`, `[]`, `{"results":null}`, `{"results":[null]}`, `{"results":[{"name":"x"}]}`, `{"results":[{"id":"../x"}]}`, `{"results":[{"id":1}]}`} {
 		_, err := replying(t, body(reply)).Projects(t.Context(), orgID)
@@ -73,11 +78,66 @@ func TestAReplyWithoutProjectsIsNotTakenForAnOrganizationWithoutAny(t *testing.T
 	}
 }
 
-func TestTheNameOfAProjectIsToldWithoutSecretsAndControlCharacters(t *testing.T) {
+func TestProjectsOfAHostileManagerDoNotFillTheMemory(t *testing.T) {
 	t.Parallel()
-	const long = "a-long-name-by-right-0123456789-0123456789"
-	client := replying(t, body(`{"results":[{"id":"`+orgID+`","name":"`+long+` \u001b[31m private-key-canary"}]}`))
-	projects, err := client.Projects(t.Context(), orgID)
-	require.NoError(t, err)
-	require.Equal(t, []opsmanager.Project{{ID: orgID, Name: long + "  [31m [redacted]"}}, projects)
+	entries := func(first, count int, name string) string {
+		var list []string
+		for n := range count {
+			list = append(list, fmt.Sprintf(`{"id":"%024x","name":"%s"}`, first+n, name))
+		}
+		return `{"results":[` + strings.Join(list, ",") + `]}`
+	}
+	for name, test := range map[string]struct {
+		page func(number int) string
+		want string
+	}{
+		"more than a page":    {func(int) string { return entries(0, 501, "x") }, "it holds too much: more than 500 elements in a list"},
+		"empty entries":       {func(int) string { return `{"results":[` + strings.Repeat(`{},`, 1<<16) + `{}]}` }, "it holds too much: more than 500 elements in a list"},
+		"long names":          {func(number int) string { return entries(number, 1, strings.Repeat("x", 10<<10)) }, "all pages together are larger than 65536 bytes"},
+		"more pages than any": {func(number int) string { return entries(number, 1, "x") }, "it goes on after 100 pages"},
+		"a page too large":    {func(number int) string { return entries(number, 1, strings.Repeat("x", 9<<20)) }, "it is larger than 8388608 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := replying(t, func(w http.ResponseWriter, r *http.Request) {
+				number, _ := strconv.Atoi(r.URL.Query().Get("pageNum"))
+				body(test.page(number))(w, r)
+			})
+			client.LimitProjects(64 << 10)
+			_, err := client.Projects(t.Context(), orgID)
+			require.ErrorContains(t, err, test.want)
+			require.False(t, opsmanager.Doubtful(err))
+		})
+	}
+}
+
+func TestOnlyAFewListsOfProjectsAreReadAtOnce(t *testing.T) {
+	t.Parallel()
+	const calls, atOnce = 12, 4
+	var reading, most atomic.Int64
+	release := make(chan struct{})
+	client := replying(t, func(w http.ResponseWriter, r *http.Request) {
+		now := reading.Add(1)
+		defer reading.Add(-1)
+		for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
+		}
+		<-release
+		body(`{"results":[]}`)(w, r)
+	})
+	var waiting sync.WaitGroup
+	for range calls {
+		waiting.Go(func() {
+			if _, err := client.Projects(t.Context(), orgID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return reading.Load() == atOnce }, 10*time.Second, time.Millisecond)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := client.Projects(cancelled, orgID)
+	require.ErrorIs(t, err, context.Canceled, "who waits can be cancelled")
+	close(release)
+	waiting.Wait()
+	require.EqualValues(t, atOnce, most.Load())
 }

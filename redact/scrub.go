@@ -3,7 +3,6 @@ package redact
 import (
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 const (
@@ -33,13 +32,13 @@ func Scrub(text string, secrets ...Secret) string {
 		}
 		return redacted
 	})
-	return shorten(strings.Map(printable, text))
+	return shorten(Printable(text))
 }
 
 // Clean is Scrub for a text that may hold long words by right, such as a name:
 // only the given secrets are removed.
 func Clean(text string, secrets ...Secret) string {
-	return shorten(strings.Map(printable, removeFromStart(text, secrets)))
+	return shorten(Printable(removeFromStart(text, secrets)))
 }
 
 // Remove replaces the secrets in text, in plain and in the usual encodings, and
@@ -69,15 +68,6 @@ func findAll(text string, secrets []Secret) []span {
 		found = append(found, view.find(forms)...)
 	}
 	return found
-}
-
-// printable keeps a server from steering the terminal on which its words are
-// shown.
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
 }
 
 func shorten(text string) string {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tries a release of the last commit, without publishing: goreleaser builds all of it
-# in a clone, under a tag that is there alone; then what came out is looked at, and the
-# programs for this machine are built once more by go alone, from a clone elsewhere and
-# with an empty build cache, and must be the same to the byte.
+# Builds a release of the last commit without publishing it. goreleaser builds
+# everything in a clone, under a tag that exists only there. Then this script checks the
+# result, and builds the programs for this machine again with go alone, in another clone
+# and with an empty build cache: they must be identical.
 #
 #   scripts/release-check.sh GORELEASER…    # the command that starts goreleaser
 set -euo pipefail
@@ -30,7 +30,7 @@ echo "release-check: goreleaser took $((SECONDS - from)) s"
 
 cd "$work/released/dist"
 sha256sum --check --quiet checksums.txt
-# Whatever is given away is in checksums.txt.
+# Everything that is published is in checksums.txt.
 published=$(find . -maxdepth 1 \( -name '*.tar.gz' -o -name '*.zip' -o -name '*.cdx.json' \) -printf '%f\n' | sort)
 [ "$published" = "$(awk '{print $2}' checksums.txt | sort)" ] || fail "checksums.txt lists other files than there are"
 
@@ -39,19 +39,20 @@ for archive in *.tar.gz; do
     [ "$programs" = "simulator starter worker" ] || fail "programs in $archive: $programs"
     others=$(tar -tvzf "$archive" | awk '$1 != "-rwxr-xr-x" && $1 != "-rw-r--r--"')
     [ -z "$others" ] || fail "modes in $archive: $others"
-    for file in README.md CHANGELOG.md THIRD_PARTY_LICENSES.md docs/operations.md; do
+    tar -tzf "$archive" "${archive%.tar.gz}/man/starter-link.1" >/dev/null || fail "$archive has no man pages"
+    for file in README.md CHANGELOG.md THIRD_PARTY_LICENSES.md docs/how-to/monitor.md; do
         tar -xzOf "$archive" "${archive%.tar.gz}/$file" | cmp --quiet - "../$file" || fail "$archive has no $file"
     done
 done
 
-# The programs for this machine, as somebody who downloads them gets them.
+# The programs for this machine, as people download them.
 system=$(go env GOOS)_$(go env GOARCH)
 archive=migrationlink_${tag#v}_$system
 tar -xzf "$archive.tar.gz" -C "$work"
 for program in worker starter simulator; do
     said=$("$work/$archive/$program" --version)
     [[ $said == *" $tag, commit ${commit:0:12}, of "* ]] || fail "not the version of $tag: $said"
-    # Its SBOM has the modules that Go wrote into it, each with its version.
+    # Its SBOM lists the modules that Go recorded in it, with their versions.
     go version -m "$work/$archive/$program" | awk '$1 == "dep" {print $2 "@" $3}' | sort >"$work/modules"
     grep -o '"purl": "pkg:golang/[^?"]*' "${program}_${tag#v}_$system.cdx.json" | sed 's/.*pkg:golang.//' | sort -u >"$work/listed"
     missing=$(comm -23 "$work/modules" "$work/listed")
@@ -61,9 +62,9 @@ done
 from=$SECONDS
 cd "$work/elsewhere/again"
 mkdir "$work/again"
-# As in .goreleaser.yaml; docs/releasing.md shows the same to whoever checks a release.
-GOCACHE=$work/cache CGO_ENABLED=0 GOFLAGS='' go build -trimpath -buildvcs=true -ldflags='-s -w' -o "$work/again/" ./worker ./starter ./simulator
+# As in .goreleaser.yaml. docs/releasing.md shows the same command.
+GOCACHE=$work/cache CGO_ENABLED=0 GOFLAGS='' go build -trimpath -buildvcs=true -tags=grpcnotrace,testify_yaml_fail -ldflags='-s -w' -o "$work/again/" ./worker ./starter ./simulator
 for program in worker starter simulator; do
     cmp "$work/$archive/$program" "$work/again/$program" || fail "$program is not reproducible"
 done
-echo "release-check: worker, starter and simulator of $archive.tar.gz are those that go build makes of another clone ($((SECONDS - from)) s, $((SECONDS - begin)) s in all)"
+echo "release-check: worker, starter and simulator of $archive.tar.gz are identical to those that go builds in another clone ($((SECONDS - from)) s, $((SECONDS - begin)) s in all)"

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
+	"github.com/migrationlink/migrationlink/internal/terminal"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
@@ -20,7 +21,7 @@ const (
 	exitUsage = 2
 )
 
-// settings are what the command line says.
+// settings are the settings of the command line.
 type settings struct {
 	listen       string
 	probe        bool
@@ -32,10 +33,30 @@ type settings struct {
 	manager      opsmanagertest.Options
 }
 
-// usageError is the fault of the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
-// run is the process without its globals. It returns the exit code.
+func (e usageError) Unwrap() error { return e.error }
+
+// printed splits an error into its cause and its remedy. Of several, each is a line.
+func printed(err error) terminal.Error {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) && len(several.Unwrap()) > 1 {
+		found := terminal.Error{Message: fmt.Sprintf("%d flags are wrong", len(several.Unwrap())), Remedy: seeHelp}
+		for _, one := range several.Unwrap() {
+			found.Problems = append(found.Problems, one.Error())
+		}
+		return found
+	}
+	if known, ok := errors.AsType[terminal.Error](err); ok {
+		return known
+	}
+	return terminal.Error{Message: err.Error()}
+}
+
+const seeHelp = "Run 'simulator --help' to see the flags."
+
+// run runs the command line and returns the exit code.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
 	command := newCommand(lookup)
 	command.SetArgs(args)
@@ -45,7 +66,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "simulator: %v\n", err)
+	fmt.Fprint(stderr, printed(err).Text("simulator", terminal.Width(stderr)))
 	if _, isUsage := errors.AsType[usageError](err); isUsage {
 		return exitUsage
 	}
@@ -58,7 +79,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Use:   "simulator",
 		Short: "A simulated manager of MongoDB's link API",
 		Long: "A simulated manager (Ops Manager or Cloud Manager) of MongoDB's link API, with digest\n" +
-			"authentication, and the side of Atlas that makes link-tokens, with digest authentication\n" +
+			"authentication, and the part of Atlas that creates link-tokens, with digest authentication\n" +
 			"or a service account. GET / of the URL that it prints tells how to control it.",
 		Version:       buildinfo.Text(),
 		SilenceUsage:  true,
@@ -73,7 +94,9 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 			return s.serve(command.Context(), command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{terminal.Error{Message: err.Error(), Remedy: seeHelp}}
+	})
 	s.register(command)
 	return command
 }
@@ -82,7 +105,7 @@ func (s *settings) register(command *cobra.Command) {
 	flags, m := command.Flags(), &s.manager
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address and port; port 0 is a free one")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "listen on addresses that other machines reach; the control interface asks for no credentials")
-	flags.BoolVar(&s.probe, "probe", false, "ask the simulator that runs with these flags whether it listens, and end; for supervisors")
+	flags.BoolVar(&s.probe, "probe", false, "ask the running simulator of these flags whether it listens, and exit; for supervisors")
 	flags.Uint64Var(&m.Seed, "seed", 0, "decides which requests a fault with a probability hits")
 	flags.DurationVar(&m.SyncDelay, "sync-delay", 5*time.Second, "time from POST to SYNCED")
 	flags.StringVar(&m.PublicKey, "public-key", opsmanagertest.DefaultPublicKey, "public part of the API key")
@@ -91,21 +114,23 @@ func (s *settings) register(command *cobra.Command) {
 	s.atlasKey.register(flags, "atlas-private-key", "private part of Atlas's API key", opsmanagertest.DefaultAtlasPrivateKey)
 	flags.StringVar(&m.AtlasClientID, "atlas-client-id", opsmanagertest.DefaultAtlasClientID, "client id of Atlas's service account")
 	s.atlasAccount.register(flags, "atlas-client-secret", "client secret of Atlas's service account", opsmanagertest.DefaultAtlasClientSecret)
-	flags.DurationVar(&m.AccessTokenLifetime, "access-token-lifetime", opsmanagertest.DefaultAccessTokenLifetime, "time until an access token of the service account ends")
-	flags.IntVar(&m.AccessTokensPerMinute, "access-tokens-per-minute", 0, "requests for an access token that are answered within a minute (default no limit)")
+	flags.DurationVar(&m.AccessTokenLifetime, "access-token-lifetime", opsmanagertest.DefaultAccessTokenLifetime, "time until an access token of the service account expires")
+	flags.IntVar(&m.AccessTokensPerMinute, "access-tokens-per-minute", 0, "requests for an access token that are answered per minute (default no limit)")
 	flags.BoolVar(&m.Joint, "joint", false, "accept only link-tokens that were issued here, each for one source organization")
 	s.tls.register(flags)
-	flags.StringVar(&m.StateFile, "state-file", "", "JSON file that keeps the links over a restart")
+	flags.StringVar(&m.StateFile, "state-file", "", "JSON file that keeps the links across restarts")
 	flags.BoolVar(&m.StrictNonceCount, "strict-nonce-count", false, "refuse nonce counts (nc) that do not grow")
-	flags.DurationVar(&m.NonceLifetime, "nonce-lifetime", opsmanagertest.DefaultNonceLifetime, "time until a nonce is stale")
-	flags.StringSliceVar(&m.Algorithms, "algorithm", []string{opsmanagertest.MD5}, "digest algorithm to offer, MD5 or SHA-256; may be given twice")
-	flags.StringSliceVar(&m.KnownOrgs, "org", nil, "organization that exists (default every one); may be repeated")
+	flags.IntVar(&m.Nodes, "nodes", 1, "machines behind the address; each knows only its own nonces")
+	flags.BoolVar(&m.NodeCookie, "node-cookie", false, "pin a client to a node with the cookie NODE")
+	flags.DurationVar(&m.NonceLifetime, "nonce-lifetime", opsmanagertest.DefaultNonceLifetime, "time until a nonce becomes stale")
+	flags.StringSliceVar(&m.Algorithms, "algorithm", []string{opsmanagertest.MD5}, "digest algorithm to offer, MD5 or SHA-256; may be repeated")
+	flags.StringSliceVar(&m.KnownOrgs, "org", nil, "organization that exists (default: every organization); may be repeated")
 }
 
-// complete checks the command line and fetches the keys that it refers to.
+// complete checks the command line and reads the keys that it refers to.
 func (s *settings) complete(args []string, lookup func(string) (string, bool)) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("no arguments are taken, only flags; got %q", args)}
+		return usageError{terminal.Error{Message: fmt.Sprintf("unknown argument %q", args[0]), Remedy: seeHelp}}
 	}
 	if s.manager.NonceLifetime == 0 {
 		return usageError{errors.New("--nonce-lifetime must be longer than 0s")}

@@ -209,7 +209,7 @@ func TestFlagsReachTheManager(t *testing.T) {
 	require.Zero(t, p.end())
 }
 
-func TestWhatCannotBeIsSaid(t *testing.T) {
+func TestInvalidFlagsAreReported(t *testing.T) {
 	t.Parallel()
 	taken := start(t, noVariables)
 	tests := map[string]struct {
@@ -250,7 +250,7 @@ func TestWhatCannotBeIsSaid(t *testing.T) {
 	}
 }
 
-func TestRemoteAddressesAreAllowedWhenSaid(t *testing.T) {
+func TestRemoteAddressesNeedAFlag(t *testing.T) {
 	t.Parallel()
 	for _, listen := range []string{"127.0.0.1:1", "[::1]:1", "localhost:1"} {
 		require.NoError(t, (&settings{listen: listen}).checkListen(), listen)

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reference is where a key is: a command line is no place for it.
+// reference is the location of a key, which does not belong on a command line.
 type reference struct{ flag, variable, file string }
 
 func (r *reference) register(flags *pflag.FlagSet, flag, what, demo string) {
@@ -17,8 +17,8 @@ func (r *reference) register(flags *pflag.FlagSet, flag, what, demo string) {
 	flags.StringVar(&r.file, flag+"-file", "", "file with the "+what)
 }
 
-// fetch sets key to what is referred to, and leaves it for the demo key if
-// nothing is. A reference to nothing is an error: the demo key would be a surprise.
+// fetch reads the key. Without a reference it leaves key empty, which means the demo
+// key. A reference to nothing is an error: the demo key would be a surprise.
 func (r *reference) fetch(lookup func(string) (string, bool), key *string) error {
 	switch {
 	case r.variable != "" && r.file != "":

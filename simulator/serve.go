@@ -11,17 +11,18 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/migrationlink/migrationlink/internal/terminal"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// stopGrace is how long replies under way may take when the process ends. None
-// waits on purpose then.
+// stopGrace is how long running replies may take when the process ends. No reply is
+// delayed on purpose then.
 const stopGrace = 5 * time.Second
 
 const probeLimit = 4 * time.Second
 
-// checkListen refuses addresses that other machines reach: whoever reaches the
-// control interface can use it.
+// checkListen rejects addresses that other machines reach: the control interface
+// requires no credentials.
 func (s *settings) checkListen() error {
 	host, _, err := net.SplitHostPort(s.listen)
 	if err != nil {
@@ -30,7 +31,10 @@ func (s *settings) checkListen() error {
 	ip := net.ParseIP(host)
 	isLoopback := host == "localhost" || ip != nil && ip.IsLoopback()
 	if !isLoopback && !s.allowRemote {
-		return fmt.Errorf("--listen %s is not a loopback address; other machines could control the simulator. Add --allow-remote if they should", s.listen)
+		return terminal.Error{
+			Message: fmt.Sprintf("--listen %s: other machines could control the simulator, because this is not a loopback address", s.listen),
+			Remedy:  "Add --allow-remote if they should.",
+		}
 	}
 	return nil
 }
@@ -43,7 +47,7 @@ func (s *settings) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w; choose another port with --listen", err)
+		return terminal.Error{Message: err.Error(), Remedy: "Choose another port with --listen."}
 	}
 	server := &http.Server{Handler: manager, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(stderr, "simulator: ", 0)}
 	manager.Watch(server)
@@ -63,7 +67,7 @@ func (s *settings) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	return stop(manager, server)
 }
 
-// ask connects to the simulator that listens where this one would.
+// ask connects to the simulator that runs with the same flags.
 func (s *settings) ask(ctx context.Context) error {
 	host, port, _ := net.SplitHostPort(s.listen)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -73,7 +77,7 @@ func (s *settings) ask(ctx context.Context) error {
 		DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	} = &net.Dialer{Timeout: probeLimit}
 	if s.tls.config != nil {
-		// It is not asked who it is, only whether it is there.
+		// The probe only checks that it listens.
 		dialer = &tls.Dialer{NetDialer: &net.Dialer{Timeout: probeLimit}, Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
 	}
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
@@ -83,7 +87,7 @@ func (s *settings) ask(ctx context.Context) error {
 	return connection.Close()
 }
 
-// stop lets replies under way end, for a while.
+// stop waits up to stopGrace for running replies.
 func stop(manager *opsmanagertest.Manager, server *http.Server) error {
 	manager.Close()
 	grace, cancel := context.WithTimeout(context.Background(), stopGrace)

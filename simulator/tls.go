@@ -10,17 +10,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// tlsFiles say how the simulator is reached over TLS: not at all without a
-// certificate.
+// tlsFiles configure TLS. Without a certificate there is no TLS.
 type tlsFiles struct {
 	cert, key, clientCA string
 	config              *tls.Config // once loaded; nil without TLS
 }
 
 func (f *tlsFiles) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cert, "tls-cert-file", "", "PEM file with the certificate to serve https with, and what leads from it to its authority")
+	flags.StringVar(&f.cert, "tls-cert-file", "", "PEM file with the certificate for https, followed by its chain")
 	flags.StringVar(&f.key, "tls-key-file", "", "PEM file with the key of the certificate")
-	flags.StringVar(&f.clientCA, "tls-client-ca-file", "", "PEM file with the authorities of clients; without a certificate of theirs nobody is let in")
+	flags.StringVar(&f.clientCA, "tls-client-ca-file", "", "PEM file with the authorities of client certificates; clients without such a certificate are refused")
 }
 
 func (f *tlsFiles) load() error {

@@ -8,11 +8,12 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/migrationlink/migrationlink/internal/cli"
+	"github.com/migrationlink/migrationlink/internal/console"
+	"github.com/migrationlink/migrationlink/internal/starter"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	os.Exit(cli.Run(ctx, cli.Process()))
+	os.Exit(starter.Run(ctx, console.Process()))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/nexus-rpc/sdk-go/nexus"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/history/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -52,18 +52,20 @@ func TestEveryOutcomeOfEveryWorkflowIsRecorded(t *testing.T) {
 	require.Contains(t, found, link+string(migrationlink.OutcomeAlreadyLinked))
 	require.Contains(t, found, unlink+string(migrationlink.OutcomeUnlinked))
 	require.Contains(t, found, unlink+string(migrationlink.OutcomeNotLinked))
-	require.Contains(t, found, migrationlink.InspectWorkflow+" ")
+	for _, reads := range []string{migrationlink.InspectWorkflow, migrationlink.AssessWorkflow, migrationlink.OrganizationsWorkflow, migrationlink.ProjectsWorkflow} {
+		require.Contains(t, found, reads+" ")
+	}
 }
 
 // histories are those in the folders that fit, by folder and name. There is one at
 // least.
-func histories(t *testing.T, folder string) map[string]*history.History {
+func histories(t *testing.T, folder string) map[string]*historypb.History {
 	t.Helper()
 	const root = "testdata/histories"
 	files, err := filepath.Glob(filepath.Join(root, folder, "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files, "see %s/README.md", root)
-	found := map[string]*history.History{}
+	found := map[string]*historypb.History{}
 	for _, name := range files {
 		file, err := os.Open(name)
 		require.NoError(t, err)
@@ -77,7 +79,7 @@ func histories(t *testing.T, folder string) map[string]*history.History {
 
 // recordedOutcome is how the workflow of a history has ended; empty where it has no
 // outcome.
-func recordedOutcome(recorded *history.History) migrationlink.Outcome {
+func recordedOutcome(recorded *historypb.History) migrationlink.Outcome {
 	last := recorded.GetEvents()[len(recorded.GetEvents())-1]
 	ended := last.GetWorkflowExecutionCompletedEventAttributes().GetResult()
 	if failure := last.GetWorkflowExecutionFailedEventAttributes().GetFailure(); failure != nil {

@@ -1,5 +1,4 @@
-// Package workflows holds the durable side of the application: what is done in
-// which order, what is waited for, and how it ends. It knows nothing of HTTP.
+// Package workflows registers the workflows and their Nexus service with a worker.
 package workflows
 
 import (
@@ -9,15 +8,21 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/workflows/assess"
+	"github.com/migrationlink/migrationlink/workflows/inspect"
+	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
-// Register registers the workflows with their Nexus service, and the activities
-// that run on their own task queue, as no other may be polled for an unknown
-// manager.
+// Register registers the workflows with their Nexus service, and the activities that run
+// on the task queue of the workflows: nobody may poll that of an unknown manager.
 func Register(r worker.Registry, a *activities.Activities) {
-	r.RegisterWorkflowWithOptions(reading(linkOrganization), workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
-	r.RegisterWorkflowWithOptions(reading(unlinkOrganization), workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
-	r.RegisterWorkflowWithOptions(InspectManagers, workflow.RegisterOptions{Name: migrationlink.InspectWorkflow})
+	links := link.Workflows{Stored: a.Stored()}
+	r.RegisterWorkflowWithOptions(links.LinkOrganization, workflow.RegisterOptions{Name: migrationlink.LinkWorkflow})
+	r.RegisterWorkflowWithOptions(links.UnlinkOrganization, workflow.RegisterOptions{Name: migrationlink.UnlinkWorkflow})
+	r.RegisterWorkflowWithOptions(inspect.Managers, workflow.RegisterOptions{Name: migrationlink.InspectWorkflow})
+	r.RegisterWorkflowWithOptions(assess.Organization, workflow.RegisterOptions{Name: migrationlink.AssessWorkflow})
+	r.RegisterWorkflowWithOptions(assess.Organizations, workflow.RegisterOptions{Name: migrationlink.OrganizationsWorkflow})
+	r.RegisterWorkflowWithOptions(assess.ProjectsInAtlas, workflow.RegisterOptions{Name: migrationlink.ProjectsWorkflow})
 	r.RegisterNexusService(NexusService())
 	r.RegisterActivityWithOptions(a.KnownManagers, activity.RegisterOptions{Name: migrationlink.KnownManagersActivity})
 	r.RegisterActivityWithOptions(a.CheckManager, activity.RegisterOptions{Name: migrationlink.CheckManagerActivity})

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Backs up Temporal's two databases, as of one moment, into a new folder below the one
-# that is named. See docs/operations.md.
+# Backs up Temporal's two databases, as of one moment, into a new folder in FOLDER. See
+# docs/how-to/back-up.md.
 set -eu
 [ $# -eq 1 ] || { echo "usage: $0 FOLDER" >&2; exit 2; }
 case $1 in /*) ;; *) set -- "$PWD/$1" ;; esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates Temporal's two databases, or brings them to this version.
+# Creates Temporal's two databases, or upgrades them to this version.
 set -eu
 SQL_PASSWORD=$(cat /run/keys/postgres_password)
 export SQL_PASSWORD
@@ -9,7 +9,7 @@ for database in temporal temporal_visibility; do
         cat /tmp/log
         ! grep -q "password authentication failed" /tmp/log ||
             echo "schema: PostgreSQL does not take the new postgres_password: it goes on with the one of its first start." \
-                "Change it there, as docs/security.md says under Rotation." >&2
+                "Change it there, as docs/how-to/rotate-secrets.md says." >&2
         exit 1
     }
     temporal-sql-tool --db $database setup-schema -v 0.0

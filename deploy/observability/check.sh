@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests the alerts, and reads every query of the dashboard as Prometheus does.
+# Tests the alerts, and parses every query of the dashboard with promtool.
 set -eu
 cd "$(dirname "$0")"
 if ! command -v promtool >/dev/null; then
@@ -9,7 +9,7 @@ fi
 promtool check config prometheus/prometheus.yml
 promtool test rules rules_test.yml
 
-# A string of JSON is one of YAML, too.
+# A JSON string is also a YAML string.
 queries=$(mktemp)
 trap 'rm -f "$queries"' EXIT
 {

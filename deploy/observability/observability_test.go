@@ -1,4 +1,4 @@
-// Package observability_test holds what operators see against what workers show.
+// Package observability_test compares what operators see with what workers show.
 package observability_test
 
 import (
@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink/internal/telemetry"
 )
 
 const (
 	rulesFile     = "prometheus/rules.yml"
 	dashboardFile = "grafana/dashboards/migrationlink.json"
-	runbookFile   = "../../docs/operations.md"
+	runbookFile   = "../../docs/how-to/monitor.md"
 )
 
 var (
@@ -29,7 +31,7 @@ func read(t *testing.T, name string) string {
 	return string(content)
 }
 
-// shown are the series of a worker.
+// shown returns the series of a worker.
 func shown(t *testing.T) map[string]bool {
 	t.Helper()
 	series := map[string]bool{}
@@ -51,7 +53,7 @@ func shown(t *testing.T) map[string]bool {
 	return series
 }
 
-func TestRulesAndDashboardAskForMetricsThatWorkersShow(t *testing.T) {
+func TestRulesAndDashboardQueryMetricsThatWorkersServe(t *testing.T) {
 	t.Parallel()
 	series := shown(t)
 	rules := read(t, rulesFile)
@@ -67,7 +69,7 @@ func TestRulesAndDashboardAskForMetricsThatWorkersShow(t *testing.T) {
 	}
 }
 
-// queries are those of the dashboard.
+// queries returns the queries of the dashboard.
 func queries(t *testing.T) (expressions []string) {
 	t.Helper()
 	var dashboard struct {
@@ -87,17 +89,25 @@ func queries(t *testing.T) (expressions []string) {
 	return expressions
 }
 
-func TestEveryMetricOfOursIsExplained(t *testing.T) {
+func TestEveryMetricIsExplainedAndNoOther(t *testing.T) {
 	t.Parallel()
-	runbook := read(t, runbookFile)
+	var served []string
 	for line := range strings.Lines(read(t, "metrics.txt")) {
 		if name, _, _ := strings.Cut(line, " "); strings.HasPrefix(name, "migrationlink_") {
-			require.Contains(t, runbook, "`"+name+"`")
+			served = append(served, name)
 		}
 	}
+	var explained []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(migrationlink_[a-z_]+)` \\|.*\\| (.*) \\|$").FindAllStringSubmatch(read(t, "../../docs/reference/metrics.md"), -1) {
+		explained = append(explained, row[1])
+		require.NotEmpty(t, telemetry.Help[row[1]], "%s has a help text", row[1])
+		require.True(t, strings.HasPrefix(strings.ReplaceAll(row[2], "`", ""), telemetry.Help[row[1]]), "the explanation of %s begins with its help text:\n%s\n%s", row[1], row[2], telemetry.Help[row[1]])
+	}
+	require.ElementsMatch(t, served, explained)
+	require.Len(t, telemetry.Help, len(served))
 }
 
-func TestEveryAlertSaysWhatItMeansAndWhatToDoAndIsTestedFiringAndNot(t *testing.T) {
+func TestEveryAlertHasARunbookAndTests(t *testing.T) {
 	t.Parallel()
 	runbook, tests := read(t, runbookFile), read(t, "rules_test.yml")
 	alerts := strings.Split(read(t, rulesFile), "- alert: ")[1:]
@@ -108,9 +118,9 @@ func TestEveryAlertSaysWhatItMeansAndWhatToDoAndIsTestedFiringAndNot(t *testing.
 			t.Parallel()
 			require.Regexp(t, `severity: (critical|warning)`, text)
 			require.Regexp(t, `summary: \S`, text)
-			require.Contains(t, text, "/docs/operations.md#"+strings.ToLower(name)+"\n")
+			require.Contains(t, text, "/docs/how-to/monitor.md#"+strings.ToLower(name)+"\n")
 			_, section, found := strings.Cut(runbook, "\n### "+name+"\n")
-			require.True(t, found, "docs/operations.md has a section of it")
+			require.True(t, found, "docs/how-to/monitor.md has a section of it")
 			section, _, _ = strings.Cut(section, "\n#")
 			require.Regexp(t, "`|\\]\\(#", section, "it names something to type or to look at")
 			require.Regexp(t, `alertname: `+name+`\n +exp_alerts:\n`, tests, "firing")

@@ -1,5 +1,5 @@
-// Package clients_test runs clients that nobody here wrote against the simulated
-// manager: what they accept is what a manager says.
+// Package clients_test runs third-party clients against the simulated manager, to check
+// that it answers as a real one.
 package clients_test
 
 import (
@@ -19,7 +19,7 @@ const (
 	token = "canary-link-token"
 )
 
-// client is MongoDB's own for a simulated manager.
+// client returns MongoDB's own client for a simulated manager.
 func client(t *testing.T, manager *opsmanagertest.Server, privateKey string) *opsmngr.Client {
 	t.Helper()
 	transport := digest.NewTransport(opsmanagertest.DefaultPublicKey, privateKey)

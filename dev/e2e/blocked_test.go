@@ -14,8 +14,11 @@ import (
 
 func whenBlocked(r *migrationlink.LinkRequest) { r.OnBlocked = migrationlink.WaitWhenBlocked }
 
-// What a person on call does: reads what is wrong, mends it, and says so.
-func TestBlockedByTheAccessListFixedAndRetriedByTheStarterIsSynced(t *testing.T) {
+// blockedCode is the starter's exit code for a blocked link.
+const blockedCode = 9
+
+// A person on call reads what is wrong, fixes it, and retries.
+func TestALinkBlockedByTheAccessListSyncsAfterAFixAndARetry(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -23,7 +26,7 @@ func TestBlockedByTheAccessListFixedAndRetriedByTheStarterIsSynced(t *testing.T)
 	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedAddress})
 	target := []string{"--manager", "demo", "--org", org}
 	started := s.starter(append([]string{"link", "--token-ref", "env:LINK_TOKEN_DEMO", "--on-blocked", "wait", "--detach"}, target...)...)
-	require.Zero(t, started.code, started.stderr)
+	require.Equal(t, blockedCode, started.code, started.stderr)
 	require.Contains(t, started.stdout, "BLOCKED while creating")
 
 	shown := s.starter(append([]string{"status"}, target...)...)
@@ -39,8 +42,8 @@ func TestBlockedByTheAccessListFixedAndRetriedByTheStarterIsSynced(t *testing.T)
 	require.Equal(t, opsmanagertest.StatusSynced, s.evidence(org).LinkStatus)
 }
 
-// Every problem that a person can fix, met first in creating.
-func TestBlockedGoesOnWhereItStopped(t *testing.T) {
+// Every problem that a person can fix, first met while creating.
+func TestABlockedLinkResumesWhereItStopped(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -72,7 +75,7 @@ func TestBlockedGoesOnWhereItStopped(t *testing.T) {
 			s.shape(org, map[string]any{"refusal": opsmanagertest.NoRefusal, "sync": "never"})
 			require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.RetrySignal, nil))
 			s.waitForPhase(run, migrationlink.PhaseSyncing)
-			// Blocked once more, while it waits.
+			// It is blocked again while it waits.
 			s.shape(org, map[string]any{"refusal": code})
 			s.waitForPhase(run, migrationlink.PhaseBlocked)
 			require.Equal(t, migrationlink.PhaseSyncing, s.status(run).BlockedIn)
@@ -114,8 +117,7 @@ func TestARejectedTokenIsReplacedByTheRetry(t *testing.T) {
 	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
 }
 
-func TestBlockedStillEndsAtTheDeadline(t *testing.T) {
-	t.Parallel()
+func TestABlockedLinkStillEndsAtTheDeadline(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -132,8 +134,7 @@ func TestBlockedStillEndsAtTheDeadline(t *testing.T) {
 	require.Zero(t, s.evidence(org).Posts)
 }
 
-func TestBlockedIsCancelledAtOnce(t *testing.T) {
-	t.Parallel()
+func TestABlockedLinkIsCancelledAtOnce(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -149,8 +150,8 @@ func TestBlockedIsCancelledAtOnce(t *testing.T) {
 	require.Zero(t, s.evidence(org).Deletes)
 }
 
-// A cancelled link whose removal meets a running migration waits for its end.
-func TestBlockedUndoGoesOnWhenTheMigrationHasEnded(t *testing.T) {
+// A cancelled link waits for the end of a running migration before it is removed.
+func TestABlockedUndoResumesWhenTheMigrationEnds(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -180,7 +181,7 @@ func requireCancelled(t *testing.T, run client.WorkflowRun) migrationlink.LinkRe
 	return result
 }
 
-// requireFailure waits for the end of a run that fails, and returns why.
+// requireFailure waits for the end of a run that fails, and returns its error.
 func requireFailure(t *testing.T, run client.WorkflowRun, outcome migrationlink.Outcome) migrationlink.Problem {
 	t.Helper()
 	var failed *temporal.ApplicationError

@@ -12,14 +12,20 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// Two hundred callers through each door have an organization of their own, while
-// the manager is not at its best, and twenty more of each ask for the same few.
-func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
+// caller waits for the end of a link, which the manager may refuse.
+type caller struct {
+	run     client.WorkflowRun
+	refused bool
+}
+
+// For each entry point, two hundred callers each link an organization of their own
+// while the manager has faults, and twenty more link the same few.
+func TestFourHundredConcurrentCallersGetTrueResults(t *testing.T) {
 	oneAtATime(t)
 	const each, meetingEach, refusedEvery = 200, 20, 10
 	s := newSystem(t, "--sync-delay", "2s")
 	s.worker("")
-	doors := []func(migrationlink.LinkRequest) client.WorkflowRun{s.platform(), s.abroad().link}
+	entryPoints := []func(migrationlink.LinkRequest) client.WorkflowRun{s.platform(), s.abroad().link}
 	s.control("PUT", "/simulator/faults", map[string]any{"faults": opsmanagertest.Faults{
 		{Kind: opsmanagertest.Unavailable, Probability: 0.05},
 		{Kind: opsmanagertest.LostReply, Operation: "POST", Probability: 0.03},
@@ -30,13 +36,9 @@ func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
 	}
 
 	began := time.Now()
-	type caller struct {
-		run     client.WorkflowRun
-		refused bool
-	}
-	callers := make(chan caller, len(doors)*(each+meetingEach))
+	callers := make(chan caller, len(entryPoints)*(each+meetingEach))
 	var starting sync.WaitGroup
-	for _, door := range doors {
+	for _, entryPoint := range entryPoints {
 		for half := range 2 {
 			starting.Go(func() {
 				for i := half; i < each+meetingEach; i += 2 {
@@ -48,7 +50,7 @@ func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
 					case refused:
 						s.shape(request.OrgID, map[string]any{"refusal": opsmanagertest.RefusedRole})
 					}
-					callers <- caller{door(request), refused}
+					callers <- caller{entryPoint(request), refused}
 				}
 			})
 		}
@@ -59,26 +61,33 @@ func TestFourHundredCallersAtOnceAreToldTheTruth(t *testing.T) {
 	for _, org := range meeting {
 		link := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
 		s.within(3*time.Minute, func() bool { return s.evidence(org).Posts > 0 })
-		s.within(3*time.Minute, func() bool { return s.joins(link) == len(doors)*meetingEach/len(meeting)-1 })
+		s.within(3*time.Minute, func() bool { return s.joins(link) == len(entryPoints)*meetingEach/len(meeting)-1 })
 		s.shape(org, map[string]any{"syncDelay": "0s"})
 	}
-	for caller := range callers {
-		result, err := endOf(t, caller.run)
-		seen := s.evidence(result.OrgID)
-		if caller.refused {
-			require.Equal(t, migrationlink.ErrRoleMissing, result.Problem.Type, "%v", err)
-			require.Equal(t, opsmanagertest.StatusNone, seen.LinkStatus)
-			continue
-		}
-		require.NoError(t, err)
-		require.Equal(t, migrationlink.OutcomeLinked, result.Outcome, "%+v, %+v", result, seen)
-		require.Equal(t, opsmanagertest.StatusSynced, seen.LinkStatus)
-		require.Equal(t, 1, seen.EffectivePosts)
+	for c := range callers {
+		s.requireTrueResult(c)
 	}
 	t.Logf("all ended after %s", time.Since(began))
 }
 
-// endOf is what a caller is told.
+// requireTrueResult waits for the result of a caller, and compares it with what the
+// manager did.
+func (s *system) requireTrueResult(c caller) {
+	s.t.Helper()
+	result, err := endOf(s.t, c.run)
+	seen := s.evidence(result.OrgID)
+	if c.refused {
+		require.Equal(s.t, migrationlink.ErrRoleMissing, result.Problem.Type, "%v", err)
+		require.Equal(s.t, opsmanagertest.StatusNone, seen.LinkStatus)
+		return
+	}
+	require.NoError(s.t, err)
+	require.Equal(s.t, migrationlink.OutcomeLinked, result.Outcome, "%+v, %+v", result, seen)
+	require.Equal(s.t, opsmanagertest.StatusSynced, seen.LinkStatus)
+	require.Equal(s.t, 1, seen.EffectivePosts)
+}
+
+// endOf returns the result that a caller receives.
 func endOf(t *testing.T, run client.WorkflowRun) (result migrationlink.LinkResult, _ error) {
 	t.Helper()
 	err := run.Get(t.Context(), &result)

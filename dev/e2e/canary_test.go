@@ -18,13 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// canaries are secrets that are searched for, by what they are.
+// canaries are secrets that tests search for, by kind.
 type canaries struct {
 	mu     sync.Mutex
 	byName map[string]string
 }
 
-// add keeps a secret and returns it.
+// add records a secret and returns it.
 func (c *canaries) add(name, secret string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,15 +41,15 @@ func (c *canaries) named(name string) string {
 	return c.byName[name]
 }
 
-// token makes a link-token as long as a real one, of characters that every
-// encoding writes in its own way.
+// token creates a link-token as long as a real one, of characters that every encoding
+// writes differently.
 func (c *canaries) token(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return c.add(name, "canary+"+strings.ReplaceAll(name, " ", "_")+"/%<&>=~\\$"+strings.Repeat(hex.EncodeToString(sum[:]), 3)[:160])
 }
 
-// requireNowhere fails with every place in which a secret, or a part of one, is
-// found in any form in which a program may write it.
+// requireNowhere fails with every place that has a secret, or a part of one, in any
+// form in which a program may write it.
 func (c *canaries) requireNowhere(t *testing.T, places map[string][]byte) {
 	t.Helper()
 	c.mu.Lock()
@@ -63,8 +63,8 @@ func (c *canaries) requireNowhere(t *testing.T, places map[string][]byte) {
 	require.Empty(t, found)
 }
 
-// formIndex finds many texts in one pass: there are hundreds of secrets in tens
-// of forms, and a database.
+// formIndex searches many texts in one pass: there are hundreds of secrets in tens of
+// forms, and a database.
 type formIndex struct {
 	byHead map[uint64][]writtenForm
 	maybe  [1 << 16]bool // by a hash of the head, as most places hold nothing
@@ -114,11 +114,11 @@ func printable(text []byte) string {
 	}, string(text))
 }
 
-// part is how much of a secret is already too much.
+// part is how much of a secret counts as a leak.
 const part = 16
 
-// writtenForms are the ways in which a program may write a secret or its first
-// or last part, by name.
+// writtenForms returns the forms in which a program may write a secret, or its first or
+// last part, by name.
 func writtenForms(secret string) map[string]string {
 	forms := map[string]string{}
 	for which, text := range map[string]string{"all": secret, "begin": secret[:min(part, len(secret))], "end": secret[max(0, len(secret)-part):]} {
@@ -144,8 +144,8 @@ func writtenForms(secret string) map[string]string {
 	return forms
 }
 
-// shifted is the part of a longer base64 text that depends on text alone, when
-// shift bytes stand before it in its group of three.
+// shifted returns the part of a longer base64 text that depends on text alone, when
+// shift bytes precede it in its group of three.
 func shifted(encoding *base64.Encoding, text string, shift int) string {
 	whole := append(make([]byte, shift), text...)
 	encoded := encoding.EncodeToString(whole[:len(whole)/3*3])
@@ -155,7 +155,7 @@ func shifted(encoding *base64.Encoding, text string, shift int) string {
 	return encoded[4:]
 }
 
-// A search that finds nothing must be one that finds.
+// The search must be able to find what it searches for.
 func TestTheSearchForSecretsFindsThemInEveryForm(t *testing.T) {
 	t.Parallel()
 	var c canaries

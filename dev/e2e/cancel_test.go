@@ -12,79 +12,93 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
-	t.Parallel()
+// cancelWays are the ways to cancel a link.
+var cancelWays = map[string]func(*system, client.WorkflowRun){
+	"Temporal's own": func(s *system, run client.WorkflowRun) {
+		s.t.Helper()
+		require.NoError(s.t, s.temporal.CancelWorkflow(s.t.Context(), run.GetID(), ""))
+	},
+	"signal": func(s *system, run client.WorkflowRun) {
+		s.t.Helper()
+		require.NoError(s.t, s.temporal.SignalWorkflow(s.t.Context(), run.GetID(), "", migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong"}))
+	},
+}
+
+// cancelMoment is a moment at which a link is cancelled.
+type cancelMoment struct {
+	fault opsmanagertest.Fault
+	when  func(s *system, org string, run client.WorkflowRun) bool
+	late  bool // the fault begins at the moment itself
+}
+
+var cancelMoments = map[string]cancelMoment{
+	"in the POST": {
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", Duration: opsmanagertest.Duration(time.Second)},
+		when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Posts == 1 },
+	},
+	"in the first read": {
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Duration: opsmanagertest.Duration(time.Minute)},
+		when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets == 1 },
+	},
+	"creating in back-off": {
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.TooManyRequests, Operation: "POST"},
+		when: func(s *system, _ string, run client.WorkflowRun) bool {
+			problem := s.status(run).Problem
+			return problem != nil && problem.Type == migrationlink.ErrManagerUnavailable
+		},
+	},
+	"after a lost reply": {
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST"},
+		when: func(s *system, _ string, run client.WorkflowRun) bool {
+			return s.status(run).Phase != migrationlink.PhaseCreating
+		},
+	},
+	"syncing in back-off": {
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.ChunkedBody}, // harmless
+		when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 4 },
+	},
+	"in a poll": { // once: the undo confirms by reading
+		fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Count: 1, Duration: opsmanagertest.Duration(time.Minute)},
+		when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 3 },
+		late:  true,
+	},
+}
+
+// beginUntil starts a link that never becomes SYNCED, and waits for the moment.
+func (s *system) beginUntil(at cancelMoment, org string, undo migrationlink.UndoPolicy) client.WorkflowRun {
+	s.t.Helper()
+	s.shape(org, map[string]any{"sync": "never"})
+	fault := at.fault
+	fault.OrgID = org
+	if !at.late {
+		s.fault(fault)
+	}
+	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.Undo = undo })
+	require.Eventually(s.t, func() bool { return at.when(s, org, run) }, 30*time.Second, 20*time.Millisecond)
+	if at.late {
+		s.fault(fault)
+		seen := s.evidence(org).Gets
+		require.Eventually(s.t, func() bool { return s.evidence(org).Gets > seen }, 30*time.Second, 10*time.Millisecond)
+	}
+	return run
+}
+
+func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) { //nolint:tparallel // it measures time
 	s := newSystem(t)
 	s.worker("")
-	ways := map[string]func(*testing.T, client.WorkflowRun){
-		"Temporal's own": func(t *testing.T, run client.WorkflowRun) {
-			t.Helper()
-			require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
-		},
-		"signal": func(t *testing.T, run client.WorkflowRun) {
-			t.Helper()
-			require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong"}))
-		},
-	}
-	moments := map[string]struct {
-		fault opsmanagertest.Fault
-		when  func(s *system, org string, run client.WorkflowRun) bool
-		late  bool // the fault begins at the moment itself
-	}{
-		"in the POST": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "POST", Duration: opsmanagertest.Duration(time.Second)},
-			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Posts == 1 },
-		},
-		"in the first read": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Duration: opsmanagertest.Duration(time.Minute)},
-			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets == 1 },
-		},
-		"creating in back-off": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.TooManyRequests, Operation: "POST"},
-			when: func(s *system, _ string, run client.WorkflowRun) bool {
-				problem := s.status(run).Problem
-				return problem != nil && problem.Type == migrationlink.ErrManagerUnavailable
-			},
-		},
-		"after a lost reply": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.LostReply, Operation: "POST"},
-			when: func(s *system, _ string, run client.WorkflowRun) bool {
-				return s.status(run).Phase != migrationlink.PhaseCreating
-			},
-		},
-		"syncing in back-off": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.ChunkedBody}, // harmless
-			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 4 },
-		},
-		"in a poll": {
-			fault: opsmanagertest.Fault{Kind: opsmanagertest.StallBefore, Operation: "GET", Duration: opsmanagertest.Duration(time.Minute)},
-			when:  func(s *system, org string, _ client.WorkflowRun) bool { return s.evidence(org).Gets > 3 },
-			late:  true,
-		},
-	}
-	for moment, at := range moments {
-		for way, cancel := range ways {
+	atOnce := make(chan struct{}, 4)
+	for moment, at := range cancelMoments {
+		for way, cancel := range cancelWays {
 			for _, undo := range []migrationlink.UndoPolicy{"", migrationlink.UndoNever} {
 				t.Run(moment+" "+way+" "+string(undo), func(t *testing.T) {
 					t.Parallel()
-					s := s.in(t)
-					org := newOrg()
-					s.shape(org, map[string]any{"sync": "never"})
-					fault := at.fault
-					fault.OrgID = org
-					if !at.late {
-						s.fault(fault)
-					}
-					run := s.begin(org, func(r *migrationlink.LinkRequest) { r.Undo = undo })
-					require.Eventually(t, func() bool { return at.when(s, org, run) }, 30*time.Second, 20*time.Millisecond)
-					if at.late {
-						s.fault(fault)
-						seen := s.evidence(org).Gets
-						require.Eventually(t, func() bool { return s.evidence(org).Gets > seen }, 30*time.Second, 10*time.Millisecond)
-					}
+					atOnce <- struct{}{}
+					t.Cleanup(func() { <-atOnce })
+					s, org := s.in(t), newOrg()
+					run := s.beginUntil(at, org, undo)
 
 					asked := time.Now()
-					cancel(t, run)
+					cancel(s, run)
 					err := run.Get(t.Context(), nil)
 					require.Less(t, time.Since(asked), 2*time.Second)
 					var canceled *temporal.CanceledError
@@ -105,8 +119,8 @@ func TestCancelEndsSoonAndRemovesTheLink(t *testing.T) {
 	}
 }
 
-// A POST that takes long is waited for: a DELETE that overtook it would leave
-// the link behind.
+// The undo waits for a slow POST: a DELETE that overtook it would leave the link
+// behind.
 func TestCancelDuringASlowPostLeavesNoLink(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -124,8 +138,8 @@ func TestCancelDuringASlowPostLeavesNoLink(t *testing.T) {
 	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
 }
 
-// The manager did not answer in time, the link is cancelled, and only then does
-// the manager make it.
+// The manager times out, the link is cancelled, and only then does the manager create
+// it.
 func TestCancelInDoubtRemovesALinkThatAppearsLate(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

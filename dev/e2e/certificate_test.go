@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// authority signs certificates, as the one of a company does.
+// authority signs certificates, like that of a company.
 type authority struct {
 	t    *testing.T
 	dir  string

@@ -23,8 +23,7 @@ func (s *system) update(run client.WorkflowRun, name string, answer any, args ..
 	return handle.Get(s.t.Context(), answer)
 }
 
-func TestADeadlineExtendedTwiceHolds(t *testing.T) {
-	t.Parallel()
+func TestADeadlineExtendedTwiceHolds(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -60,7 +59,7 @@ func TestAnExtendedLinkIsSyncedAfterItsFirstDeadline(t *testing.T) {
 	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
 }
 
-func TestAnExtensionThatCannotBeIsRefusedAndChangesNothing(t *testing.T) {
+func TestAnInvalidExtensionIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -93,8 +92,7 @@ func TestAnExtensionThatCannotBeIsRefusedAndChangesNothing(t *testing.T) {
 	require.Error(t, s.update(run, migrationlink.ExtendUpdate, nil, migrationlink.ExtendRequest{By: "1h"}), "it has ended")
 }
 
-func TestCreatingHasADeadlineOfItsOwnThatCanBeExtended(t *testing.T) {
-	t.Parallel()
+func TestTheDeadlineOfTheCreationCanBeExtended(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -111,10 +109,9 @@ func TestCreatingHasADeadlineOfItsOwnThatCanBeExtended(t *testing.T) {
 	require.InDelta(t, 0, time.Since(moved.Deadline).Seconds(), 2)
 }
 
-// The next poll would come after about 15 % of the time waited; the check comes
-// at once, and its SYNCED counts.
-func TestCheckNowPollsAtOnceAndAnswersTheStatusSeen(t *testing.T) {
-	t.Parallel()
+// The next poll would come after about 15 % of the time waited. The check reads at
+// once, and SYNCED counts.
+func TestCheckNowReadsAtOnceAndReturnsTheStatus(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -129,7 +126,7 @@ func TestCheckNowPollsAtOnceAndAnswersTheStatusSeen(t *testing.T) {
 	require.Greater(t, s.evidence(org).Gets, polls)
 	require.Equal(t, migrationlink.PhaseSyncing, s.status(run).Phase)
 
-	// Later the polls are seconds apart.
+	// Later polls are seconds apart.
 	require.Eventually(t, func() bool { return time.Since(s.status(run).PhaseSince) > 20*time.Second }, time.Minute, 100*time.Millisecond)
 	before := s.evidence(org).Gets
 	require.Eventually(t, func() bool { return s.evidence(org).Gets > before }, 30*time.Second, 10*time.Millisecond)
@@ -143,7 +140,7 @@ func TestCheckNowPollsAtOnceAndAnswersTheStatusSeen(t *testing.T) {
 	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
 }
 
-func TestCheckNowSaysWhyNothingWasSeen(t *testing.T) {
+func TestCheckNowReportsWhyItReadNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")

@@ -2,9 +2,6 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,33 +12,28 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// The examples in Go are run as their README says, against a system as `make dev` has
-// it.
-func TestTheExamplesInGoLink(t *testing.T) {
+// The Go examples run as their README says, on a system like that of `make dev`.
+func TestTheGoExamplesLink(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
-	programs := t.TempDir()
-	build := append(append([]string{"-C", "../..", "build"}, raceFlag...), "-o", programs+"/", "./examples/child", "./examples/nexus")
-	output, err := exec.Command("go", build...).CombinedOutput()
-	require.NoError(t, err, "%s", output)
 
 	t.Run("child", func(t *testing.T) {
 		t.Parallel()
-		s, program := s.in(t), filepath.Join(programs, "child")
+		s, program := s.in(t), examplePrograms.in(t, "child")
 		done := runProgram(t, s.env, program)
 		require.Zero(t, done.code, done.stderr)
-		readme, err := os.ReadFile("../../examples/README.md")
-		require.NoError(t, err)
-		require.Contains(t, string(readme), "$ go run ./examples/child\n"+done.stdout, "the README shows what it prints")
 		require.Contains(t, done.stdout, "is SYNCED, its migration starts")
 		require.Contains(t, runProgram(t, s.env, program).stdout, string(migrationlink.OutcomeAlreadyLinked)+": ")
 		s.requireExplains(program)
-		s.requireUndoneOnInterrupt(program)
+		org, printed := s.requireUndoneOnInterrupt(program)
+		interrupted := shownTo(t, "examples_test.go", "examples/README.md")["interrupted"]
+		shown := strings.NewReplacer("5f1b2c3d4e5f6a7b8c9d0e41", org, "^C", "").Replace(strings.Join(interrupted, "\n"))
+		require.True(t, containsAll(shown, `{"sync":"never"}`, "/examples/child -org "+org+"\n"+printed+"exit status 1"), "%s\n%s", shown, printed)
 	})
 	t.Run("nexus", func(t *testing.T) {
 		t.Parallel()
-		s, program := s.in(t), filepath.Join(programs, "nexus")
+		s, program := s.in(t), examplePrograms.in(t, "nexus")
 		done := runProgram(t, s.env, program)
 		require.Zero(t, done.code, done.stderr)
 		var status migrationlink.Status
@@ -66,9 +58,9 @@ func (s *system) requireExplains(program string) {
 	}
 }
 
-func (s *system) requireUndoneOnInterrupt(program string) {
+func (s *system) requireUndoneOnInterrupt(program string) (org, printed string) {
 	s.t.Helper()
-	org := newOrg()
+	org = newOrg()
 	s.shape(org, map[string]any{"sync": "never"})
 	p := start(s.t, s.env, program, "-org", org)
 	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
@@ -76,4 +68,5 @@ func (s *system) requireUndoneOnInterrupt(program string) {
 	<-p.ended
 	require.Contains(s.t, p.output.String(), "cancelled, link removed: true")
 	require.Equal(s.t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+	return org, p.output.String()
 }

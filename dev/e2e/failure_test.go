@@ -19,7 +19,7 @@ func containsAll(text string, parts ...string) bool {
 	return true
 }
 
-// keyless knows the demo manager with a key that it does not accept.
+// keyless configures the demo manager with a wrong key.
 const keyless = `
 [managers.wrong-key]
 base_url    = "SIMULATOR"
@@ -33,7 +33,7 @@ public_key  = "env:DEMO_PUBLIC_KEY"
 private_key = "env:DEMO_PRIVATE_KEY"
 `
 
-func TestWhatARetryCannotHealFailsInOneAttempt(t *testing.T) {
+func TestAPermanentErrorFailsInOneAttempt(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker(keyless, "WRONG_PRIVATE_KEY=not-the-key")
@@ -74,7 +74,7 @@ func TestWhatARetryCannotHealFailsInOneAttempt(t *testing.T) {
 			for _, part := range test.says {
 				require.Contains(t, sentence, part)
 			}
-			require.Len(t, s.history(result.WorkflowID, result.RunID), 13, "one activity, and the starter's question")
+			require.Len(t, s.history(result.WorkflowID, result.RunID), 16, "one activity, the starter's question, and what lists show of a failure")
 			require.Zero(t, s.evidence(org).EffectivePosts)
 
 			plain := s.starter("link", "--manager", test.manager, "--org", org, "--token-ref", test.tokenRef)
@@ -107,9 +107,15 @@ func TestBadInputNamesTheFieldAndChangesNothing(t *testing.T) {
 			t.Parallel()
 			s := s.in(t)
 			org := newOrg()
-			done := s.starter(append([]string{"link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO"}, test.args...)...)
+			args := append([]string{"link"}, test.args...)
+			for flag, usual := range map[string]string{"--manager": "demo", "--org": org, "--token-ref": "env:LINK_TOKEN_DEMO"} {
+				if flag != test.args[0] {
+					args = append(args, flag, usual)
+				}
+			}
+			done := s.starter(args...)
 			require.Equal(t, 2, done.code, done.stderr)
-			require.Contains(t, done.stderr, test.field)
+			require.Contains(t, done.stderr, "starter: "+test.args[0]+": ")
 
 			request := migrationlink.LinkRequest{}
 			run := s.begin(org, func(r *migrationlink.LinkRequest) { test.change(r); request = *r })
@@ -122,7 +128,7 @@ func TestBadInputNamesTheFieldAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestTemporalThatIsNotThereIsSaidSoon(t *testing.T) {
+func TestAMissingTemporalIsReportedSoon(t *testing.T) {
 	t.Parallel()
 	done := runProgram(t, []string{"TEMPORAL_ADDRESS=127.0.0.1:1"}, starterProgram,
 		"link", "--manager", "demo", "--org", newOrg(), "--token-ref", "env:LINK_TOKEN_DEMO")
@@ -131,7 +137,7 @@ func TestTemporalThatIsNotThereIsSaidSoon(t *testing.T) {
 	require.Contains(t, done.stderr, "127.0.0.1:1")
 }
 
-func TestANamespaceThatIsNotThereIsNamed(t *testing.T) {
+func TestAMissingNamespaceIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	env := append(append([]string{}, s.env...), "TEMPORAL_NAMESPACE=elsewhere")

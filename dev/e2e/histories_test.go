@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/common/v1"
-	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/history/v1"
-	"go.temporal.io/api/taskqueue/v1"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -26,11 +26,11 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// The histories that are replayed are recorded only on request, see
+// Histories for the replay tests are recorded only on request, see
 // workflows/testdata/histories/README.md:
 //
 //	go -C dev test ./e2e -run HistoriesAreRecorded -record-histories
-var recordHistories = flag.Bool("record-histories", false, "record workflows/testdata/histories/next anew")
+var recordHistories = flag.Bool("record-histories", false, "record workflows/testdata/histories/next again")
 
 const historiesDir = "../../workflows/testdata/histories/next"
 
@@ -50,7 +50,7 @@ public_key  = "env:DEMO_ATLAS_PUBLIC_KEY"
 private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
 `)
 	t.Run("paths", func(t *testing.T) { // the stacks end after all of them
-		for _, paths := range []map[string]func(*recording){pathsToALink, pathsWithTrouble, pathsCutShort, pathsThroughDoors, pathsOfUnlink, pathsOfInspect} {
+		for _, paths := range []map[string]func(*recording){pathsToALink, pathsWithTrouble, pathsCutShort, pathsThroughDoors, pathsOfUnlink, pathsOfInspect, pathsOfAssess} {
 			for name, path := range paths {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -67,13 +67,13 @@ private_key = "env:DEMO_ATLAS_PRIVATE_KEY"
 	})
 }
 
-// recording is that of the path of one name, on an organization of its own.
+// recording records one path, on an organization of its own.
 type recording struct {
 	*system
 	name, org string
 }
 
-// atlasRecording is one with a link-token of Atlas, for the organization target.
+// atlasRecording is a recording with a link-token of Atlas for the organization target.
 type atlasRecording struct {
 	*recording
 	joint  *joint
@@ -82,7 +82,7 @@ type atlasRecording struct {
 
 type link = migrationlink.LinkRequest
 
-// keep waits until a run has ended as it should, and writes its history.
+// keep waits until a run has ended with an outcome, and writes its history.
 func (r *recording) keep(run client.WorkflowRun, outcome migrationlink.Outcome) {
 	r.keepAs(r.name, run, outcome)
 }
@@ -96,7 +96,7 @@ func (r *recording) keepAs(name string, run client.WorkflowRun, outcome migratio
 
 func (r *recording) write(name string, run client.WorkflowRun) {
 	r.t.Helper()
-	kept := &history.History{Events: r.history(run.GetID(), run.GetRunID())}
+	kept := &historypb.History{Events: r.history(run.GetID(), run.GetRunID())}
 	require.NoError(r.t, neutral(kept))
 	content, err := protojson.Marshal(kept)
 	require.NoError(r.t, err)
@@ -112,8 +112,8 @@ func (r *recording) write(name string, run client.WorkflowRun) {
 	require.NoError(r.t, os.WriteFile(filepath.Join(historiesDir, name+".json"), compact.Bytes(), 0o644))
 }
 
-// neutral takes from a history what is only of the machine that recorded it.
-func neutral(kept *history.History) error {
+// neutral removes from a history what depends on the machine that recorded it.
+func neutral(kept *historypb.History) error {
 	return protorange.Range(kept.ProtoReflect(), func(values protopath.Values) error {
 		last := values.Index(-1)
 		message, ok := last.Value.Interface().(protoreflect.Message)
@@ -131,11 +131,11 @@ func neutral(kept *history.History) error {
 			}
 		}
 		switch named := message.Interface().(type) {
-		case *taskqueue.TaskQueue:
-			if named.GetKind() == enums.TASK_QUEUE_KIND_STICKY {
+		case *taskqueuepb.TaskQueue:
+			if named.GetKind() == enumspb.TASK_QUEUE_KIND_STICKY {
 				named.Name = "sticky"
 			}
-		case *common.WorkerVersionStamp:
+		case *commonpb.WorkerVersionStamp:
 			proto.Reset(named)
 		}
 		return nil
@@ -190,9 +190,9 @@ func (r *recording) blockedRun() client.WorkflowRun {
 	return run
 }
 
-func (r *recording) through(door string) client.WorkflowRun {
+func (r *recording) asGuest(entry string) client.WorkflowRun {
 	r.t.Helper()
-	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{ID: door + "-" + r.org, TaskQueue: migrationlink.TaskQueue},
+	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{ID: entry + "-" + r.org, TaskQueue: migrationlink.TaskQueue},
 		migrationlink.LinkWorkflow, linkRequest(r.org))
 	require.NoError(r.t, err)
 	return run
@@ -285,6 +285,15 @@ var pathsWithTrouble = map[string]func(*recording){
 		r.waitForPhase(run, migrationlink.PhaseBlocked)
 		r.settings(map[string]any{"refusal": opsmanagertest.NoRefusal, "syncDelay": "0s"})
 		r.signal(run, migrationlink.RetrySignal, nil)
+		r.keep(run, migrationlink.OutcomeLinked)
+	},
+	"linked-after-retries-that-were-answered": func(r *recording) {
+		run := r.blockedRun()
+		var status migrationlink.Status
+		require.NoError(r.t, r.update(run, migrationlink.RetryUpdate, &status)) // too early
+		require.Equal(r.t, migrationlink.PhaseBlocked, status.Phase)
+		r.settings(map[string]any{"refusal": opsmanagertest.NoRefusal, "syncDelay": "0s"})
+		require.NoError(r.t, r.update(run, migrationlink.RetryUpdate, &status, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Ref: "env:LINK_TOKEN_OTHER"}}))
 		r.keep(run, migrationlink.OutcomeLinked)
 	},
 	"linked-with-the-token-of-a-retry": func(r *recording) {
@@ -417,10 +426,10 @@ var pathsCutShort = map[string]func(*recording){
 var pathsThroughDoors = map[string]func(*recording){
 	"linked-for-owner-and-guest": func(r *recording) {
 		r.settings(map[string]any{"sync": "never"})
-		owner := r.through("owner")
+		owner := r.asGuest("owner")
 		r.eventually(func() bool { return r.evidence(r.org).EffectivePosts == 1 })
 		under := r.linkOf(r.org)
-		guest := r.through("guest")
+		guest := r.asGuest("guest")
 		r.eventually(func() bool { return r.joins(under) == 1 })
 		r.settings(map[string]any{"syncDelay": "0s"})
 		r.keepAs(r.name+"-the-owner", owner, migrationlink.OutcomeLinked)
@@ -429,10 +438,10 @@ var pathsThroughDoors = map[string]func(*recording){
 	},
 	"cancelled-by-the-owner": func(r *recording) {
 		r.settings(map[string]any{"sync": "never"})
-		owner := r.through("owner")
+		owner := r.asGuest("owner")
 		r.eventually(func() bool { return r.evidence(r.org).EffectivePosts == 1 })
 		under := r.linkOf(r.org)
-		left, stranded := r.through("left"), r.through("stranded")
+		left, stranded := r.asGuest("left"), r.asGuest("stranded")
 		r.eventually(func() bool { return r.joins(under) == 2 })
 		r.cancel(left)
 		r.keepAs("cancelled-by-the-guest-that-leaves", left, migrationlink.OutcomeCancelled)
@@ -443,18 +452,24 @@ var pathsThroughDoors = map[string]func(*recording){
 	},
 	"failed-for-a-guest-that-asks-for-something-else": func(r *recording) {
 		r.syncing(func(l *link) { l.Undo = migrationlink.UndoNever })
-		r.keep(r.through("guest"), migrationlink.OutcomeFailed)
+		r.keep(r.asGuest("guest"), migrationlink.OutcomeFailed)
 		r.cancel(r.linkOf(r.org))
 	},
 	"linked-through-nexus": func(r *recording) {
 		r.settings(map[string]any{"sync": "never"})
 		operation := r.abroad().link(linkRequest(r.org))
 		r.eventually(func() bool { return r.evidence(r.org).EffectivePosts == 1 })
-		under := r.linkOf(r.org)
-		door := r.history(under.GetID(), "")[0].GetWorkflowExecutionStartedEventAttributes().GetParentWorkflowExecution()
 		r.settings(map[string]any{"syncDelay": "0s"})
 		require.NoError(r.t, operation.Get(r.t.Context(), nil))
-		r.keepAs(r.name+"-the-door", r.temporal.GetWorkflow(r.t.Context(), door.GetWorkflowId(), door.GetRunId()), migrationlink.OutcomeLinked)
+		r.keep(r.linkOf(r.org), migrationlink.OutcomeLinked)
+	},
+	"cancelled-by-others-than-its-operation": func(r *recording) {
+		r.settings(map[string]any{"sync": "never"})
+		operation := r.abroad().link(linkRequest(r.org))
+		r.eventually(func() bool { return r.evidence(r.org).EffectivePosts == 1 })
+		r.cancel(r.linkOf(r.org))
+		require.Error(r.t, operation.Get(r.t.Context(), nil))
+		r.keep(r.linkOf(r.org), migrationlink.OutcomeFailed)
 	},
 }
 
@@ -516,6 +531,31 @@ var pathsOfInspect = map[string]func(*recording){
 	"inspection-of-an-unknown-manager": func(r *recording) { r.inspect(migrationlink.InspectRequest{Call: true, Manager: "nobody"}) },
 }
 
+// read records a workflow that changes nothing.
+func (r *recording) read(workflow string, request any) {
+	r.t.Helper()
+	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{TaskQueue: migrationlink.TaskQueue}, workflow, request)
+	require.NoError(r.t, err)
+	_ = run.Get(r.t.Context(), nil) // a refusal is a path, too
+	r.write(r.name, run)
+}
+
+var pathsOfAssess = map[string]func(*recording){
+	"assessed": func(r *recording) {
+		r.read(migrationlink.AssessWorkflow, migrationlink.AssessRequest{Manager: "demo", OrgID: r.org})
+	},
+	"assessment-of-an-invalid-organization": func(r *recording) { r.read(migrationlink.AssessWorkflow, migrationlink.AssessRequest{Manager: "demo"}) },
+	"assessment-of-an-unknown-manager": func(r *recording) {
+		r.read(migrationlink.AssessWorkflow, migrationlink.AssessRequest{Manager: "nobody", OrgID: r.org})
+	},
+	"organizations-listed": func(r *recording) {
+		r.read(migrationlink.OrganizationsWorkflow, migrationlink.OrganizationsRequest{Manager: "demo", Page: 1})
+	},
+	"projects-not-listed-as-the-atlas-is-unknown": func(r *recording) {
+		r.read(migrationlink.ProjectsWorkflow, migrationlink.ProjectsRequest{Manager: "demo", OrgID: r.org, Atlas: "nobody", AtlasOrgID: r.org})
+	},
+}
+
 func (r *atlasRecording) from(name string) migrationlink.TokenSource {
 	return migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: name, OrgID: r.target}}
 }
@@ -529,14 +569,32 @@ func (r *atlasRecording) lose(kind opsmanagertest.FaultKind) {
 }
 
 var pathsThroughAtlas = map[string]func(*atlasRecording){
+	"projects-listed": func(r *atlasRecording) {
+		r.read(migrationlink.ProjectsWorkflow, migrationlink.ProjectsRequest{Manager: "demo", OrgID: r.org, Atlas: "keys", AtlasOrgID: r.target})
+	},
 	"linked-and-verified-with-a-token-of-atlas": func(r *atlasRecording) {
 		run := r.link(func(l *link) { l.Token, l.VerifyInAtlas = r.from("account"), true })
 		r.keep(run, migrationlink.OutcomeLinked)
 	},
 	"already-linked-without-a-token-of-atlas": func(r *atlasRecording) {
-		linked := true
-		r.set(opsmanagertest.OrgSettings{Linked: &linked})
+		r.set(opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: r.target})
 		r.keep(r.link(func(l *link) { l.Token = r.from("keys") }), migrationlink.OutcomeAlreadyLinked)
+	},
+	"already-linked-with-an-unknown-target": func(r *atlasRecording) {
+		r.set(opsmanagertest.OrgSettings{Linked: new(true), Projects: new(0)})
+		r.keep(r.link(func(l *link) { l.Token = r.from("keys") }), migrationlink.OutcomeAlreadyLinked)
+	},
+	"failed-as-the-link-leads-elsewhere": func(r *atlasRecording) {
+		r.set(opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: newOrg()})
+		r.keep(r.link(func(l *link) { l.Token = r.from("keys") }), migrationlink.OutcomeFailed)
+	},
+	"linked-after-a-link-that-led-elsewhere-was-removed": func(r *atlasRecording) {
+		r.set(opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: newOrg()})
+		run := r.link(func(l *link) { whenBlocked(l); l.Token = r.from("keys") })
+		r.waitForPhase(run, migrationlink.PhaseBlocked)
+		r.set(opsmanagertest.OrgSettings{Linked: new(false)})
+		r.signal(run, migrationlink.RetrySignal, nil)
+		r.keep(run, migrationlink.OutcomeLinked)
 	},
 	"cancelled-and-the-token-of-atlas-deleted": func(r *atlasRecording) {
 		r.set(opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever})

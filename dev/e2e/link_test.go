@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enums "go.temporal.io/api/enums/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/migrationlink/migrationlink"
 )
@@ -17,7 +17,7 @@ func TestLinkEndsSynced(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		delay  string
-		events int // two of them are the starter's question whether it is accepted
+		events int // two of them are the starter's accept update
 	}{
 		"at once":      {"0s", 13},
 		"after 5 s":    {"5s", 19},
@@ -54,7 +54,7 @@ func TestLinkEndsSynced(t *testing.T) {
 	})
 }
 
-// However the manager answers what the documentation leaves open.
+// For every answer that the documentation leaves open.
 func TestEveryUndocumentedAnswerLeadsToTheSameLink(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "--sync-delay", "2s")
@@ -91,8 +91,7 @@ func TestLinkMadeByOthersIsKept(t *testing.T) {
 	require.Zero(t, s.evidence(org).Deletes)
 }
 
-func TestSyncTimeoutIsAnOutcomeOfItsOwn(t *testing.T) {
-	t.Parallel()
+func TestASyncTimeoutHasItsOwnOutcome(t *testing.T) { //nolint:tparallel // it measures time
 	s := newSystem(t)
 	s.worker("")
 	for name, test := range map[string]struct {
@@ -135,7 +134,7 @@ func TestSecondStarterJoinsTheRunningLink(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).Posts)
 }
 
-func TestDetachReturnsAndStatusTells(t *testing.T) {
+func TestDetachReturnsAndStatusShowsTheLink(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -154,8 +153,7 @@ func TestDetachReturnsAndStatusTells(t *testing.T) {
 	require.True(t, containsAll(ended.stdout, "cancelled", "enough seen"), ended.stdout)
 }
 
-func TestUnknownManagerFailsWithinFiveSeconds(t *testing.T) {
-	t.Parallel()
+func TestUnknownManagerFailsWithinFiveSeconds(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	done := s.starter("link", "--manager", "nowhere", "--org", newOrg(), "--token-ref", "env:LINK_TOKEN_DEMO")
@@ -164,7 +162,7 @@ func TestUnknownManagerFailsWithinFiveSeconds(t *testing.T) {
 	require.Contains(t, done.stderr, "known are: demo")
 }
 
-func TestActivitiesOfAWaitingLinkLeaveNoTraceInItsHistory(t *testing.T) {
+func TestPollsLeaveNoEventsInTheHistory(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -173,7 +171,7 @@ func TestActivitiesOfAWaitingLinkLeaveNoTraceInItsHistory(t *testing.T) {
 	run := s.begin(org, nil)
 	require.Eventually(t, func() bool { return s.evidence(org).Gets > 6 }, time.Minute, 100*time.Millisecond)
 	events := s.history(run.GetID(), run.GetRunID())
-	require.Equal(t, enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, events[len(events)-1].EventType)
+	require.Equal(t, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, events[len(events)-1].EventType)
 	require.Len(t, events, 11)
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), run.GetRunID()))
 	require.Error(t, run.Get(t.Context(), nil))

@@ -65,8 +65,8 @@ func TestALinkMadeByOthersIsKeptUnlessAskedOtherwise(t *testing.T) {
 	}
 }
 
-// However a reply is lost, and whatever a manager says where the manuals are
-// silent: one new link, which stays.
+// For every lost reply, and every answer that the manuals leave open, there is one new
+// link, and it stays.
 func TestRelinkUnderLostRepliesAtEveryStepMakesOneLink(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -90,7 +90,7 @@ func TestRelinkUnderLostRepliesAtEveryStepMakesOneLink(t *testing.T) {
 					t.Parallel()
 					s := s.in(t)
 					org := newOrg()
-					shape := maps.Clone(shape)
+					shape, fault := maps.Clone(shape), fault
 					shape["linked"], shape["syncDelay"] = true, "0s"
 					s.shape(org, shape)
 					fault.Operation, fault.OrgID, fault.Count = operation, org, 1
@@ -152,7 +152,7 @@ func TestUndoAfterARelinkRemovesTheNewLinkOnly(t *testing.T) {
 	require.Equal(t, 2, s.evidence(org).EffectiveDeletes)
 }
 
-// telling is the demo manager, known as one that answers 404 without a link.
+// telling configures the demo manager as one that answers 404 if there is no link.
 const telling = `
 [managers.telling]
 base_url        = "SIMULATOR"
@@ -161,7 +161,8 @@ private_key     = "env:DEMO_PRIVATE_KEY"
 unlinked_is_404 = true
 `
 
-// A link that hangs is somebody's, too, where the manager tells it from none.
+// A link that does not sync also belongs to somebody, if the manager distinguishes it
+// from no link.
 func TestAnUnsyncedLinkMadeByOthersIsNeitherOverwrittenNorUndone(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -186,8 +187,8 @@ func TestAnUnsyncedLinkMadeByOthersIsNeitherOverwrittenNorUndone(t *testing.T) {
 	}
 }
 
-// The reply to the creation is lost, and there was a link before that cannot be
-// told from none: what is there then may be somebody else's.
+// The reply to the creation is lost, and the link that existed before looks like no
+// link. The present link may be somebody else's.
 func TestALinkThatMayBeSomebodyElsesIsNeverUndone(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)

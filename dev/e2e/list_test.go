@@ -48,8 +48,7 @@ func (s *system) list(args ...string) (list, finished) {
 	return got, done
 }
 
-// listSoon waits until Temporal's index, which is written after the fact, has
-// what is looked for.
+// listSoon waits until Temporal's index, which lags behind, has the expected links.
 func (s *system) listSoon(want []string, args ...string) {
 	s.t.Helper()
 	var got []string
@@ -60,7 +59,7 @@ func (s *system) listSoon(want []string, args ...string) {
 	}, 20*time.Second, 50*time.Millisecond, "list %v", args)
 }
 
-// park starts a link that nobody works on.
+// park starts a link that no worker processes.
 func (s *system) park(manager, orgID string) client.WorkflowRun {
 	s.t.Helper()
 	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{
@@ -95,7 +94,7 @@ func TestListOfAThousandLinksTakesLessThanASecond(t *testing.T) {
 
 	s.program = quickStarterProgram
 	best := time.Hour
-	for range 10 { // the machine may have other work
+	for range 10 { // the machine may be busy
 		found, done := s.list("--all")
 		require.Len(t, found.Links, links)
 		if best = min(best, done.took); best < time.Second {
@@ -106,11 +105,11 @@ func TestListOfAThousandLinksTakesLessThanASecond(t *testing.T) {
 	require.Less(t, best, time.Second)
 }
 
-func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t)
-	s.worker("")
-	org := map[string]string{}
+// linkInEveryState makes links that end or stay in each state, and returns their
+// organizations by name.
+func (s *system) linkInEveryState() (org map[string]string) {
+	s.t.Helper()
+	org = map[string]string{}
 	for _, name := range []string{"linked", "unlinked", "failed", "then linked", "timed out", "cancelled", "terminated", "running", "blocked"} {
 		org[name] = newOrg()
 		s.shape(org[name], map[string]any{"syncDelay": "0s"})
@@ -120,28 +119,35 @@ func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
 
 	s.linkJSON(org["linked"])
 	s.linkJSON(org["unlinked"])
-	require.Zero(t, s.starter("unlink", "--manager", "demo", "--org", org["unlinked"]).code)
+	require.Zero(s.t, s.starter("unlink", "--manager", "demo", "--org", org["unlinked"]).code)
 	for _, name := range []string{"failed", "then linked"} {
 		s.shape(org[name], refused)
 		_, code := s.linkJSON(org[name])
-		require.NotZero(t, code)
+		require.NotZero(s.t, code)
 	}
 	s.shape(org["then linked"], map[string]any{"refusal": opsmanagertest.NoRefusal})
 	s.linkJSON(org["then linked"])
 	s.shape(org["timed out"], never)
 	_, code := s.linkJSON(org["timed out"], "--sync-timeout", "3s")
-	require.Equal(t, 4, code)
+	require.Equal(s.t, 4, code)
 	s.shape(org["cancelled"], never)
 	cancelled := s.begin(org["cancelled"], nil)
 	s.waitForPhase(cancelled, migrationlink.PhaseSyncing)
-	require.Zero(t, s.starter("cancel", "--manager", "demo", "--org", org["cancelled"], "--reason", "test").code)
+	require.Zero(s.t, s.starter("cancel", "--manager", "demo", "--org", org["cancelled"], "--reason", "test").code)
 	s.shape(org["running"], never)
 	s.waitForPhase(s.begin(org["running"], nil), migrationlink.PhaseSyncing)
 	s.shape(org["blocked"], refused)
 	s.waitForPhase(s.begin(org["blocked"], whenBlocked), migrationlink.PhaseBlocked)
 	terminated := s.park("other", org["terminated"])
-	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), terminated.GetID(), terminated.GetRunID(), "test"))
+	require.NoError(s.t, s.temporal.TerminateWorkflow(s.t.Context(), terminated.GetID(), terminated.GetRunID(), "test"))
+	return org
+}
 
+func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := s.linkInEveryState()
 	for flags, want := range map[string][]string{
 		"":                                 {"blocked", "running", "terminated", "cancelled", "timed out", "then linked", "failed", "unlinked", "linked"},
 		"--state running":                  {"blocked", "running"},
@@ -159,6 +165,13 @@ func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
 		"--newer-than 1h --state blocked":  {"blocked"},
 		"--newer-than 1ms --state blocked": nil,
 		"--older-than 1h --every-run":      nil,
+		"--problem RoleMissing":            {"blocked", "failed"},
+		"--problem TimedOut":               {"timed out"},
+		"--problem Terminated":             {"terminated"},
+		"--outcome linked":                 {"then linked", "linked"},
+		"--outcome unlinked,cancelled":     {"cancelled", "unlinked"},
+		"--outcome failed":                 {"terminated", "failed"},
+		"--started-by nobody":              nil,
 	} {
 		var ids []string
 		for _, name := range want {
@@ -167,8 +180,14 @@ func TestListFindsLinksByStateManagerAndAge(t *testing.T) {
 		s.listSoon(ids, strings.Fields(flags)...)
 	}
 	text := s.starter("list")
-	require.Contains(t, text.stdout, org["unlinked"]+"  demo     unlink  completed")
+	require.Contains(t, text.stdout, org["unlinked"]+"  demo     unlink  unlinked")
 	require.Contains(t, text.stdout, org["timed out"]+"  demo     link    timed-out")
+	require.Regexp(t, org["running"]+`  demo     link    syncing `, text.stdout)
+	require.Regexp(t, org["blocked"]+`  demo     link    blocked .* RoleMissing +\S+`, text.stdout)
+	summary := s.starter("list", "--summary")
+	require.Regexp(t, `demo     link    failed      RoleMissing  1      `+org["failed"], summary.stdout)
+	require.Regexp(t, `demo     link    linked                   2      `+org["then linked"], summary.stdout)
+	s.listSoon([]string{org["failed"]}, "--org", org["failed"])
 }
 
 func TestListPagesWithTheCommandThatItPrints(t *testing.T) {

@@ -12,18 +12,18 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/common/v1"
-	"go.temporal.io/api/taskqueue/v1"
+	commonpb "go.temporal.io/api/common/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/dev/freeport"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// observed is a worker that is seen from outside.
+// observed is a worker as monitoring sees it.
 type observed struct {
 	*process
 	t    *testing.T
@@ -32,7 +32,7 @@ type observed struct {
 
 func (s *system) observed(more string, env ...string) *observed {
 	s.t.Helper()
-	ports, err := temporalserver.FreePorts(1)
+	ports, err := freeport.Take(1)
 	require.NoError(s.t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	return &observed{s.worker(fmt.Sprintf("[http]\naddress = %q\n%s", address, more), env...), s.t, "http://" + address}
@@ -50,7 +50,7 @@ func (o *observed) get(path string) (status int, body string) {
 	return response.StatusCode, string(content)
 }
 
-func TestAWorkerIsSeenFromOutside(t *testing.T) {
+func TestAWorkerIsObservable(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	o := s.observed("")
@@ -116,8 +116,8 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	status, _ := o.get("/healthz")
 	require.Equal(t, http.StatusOK, status, "a restart would not help")
 
-	// Metrics are read all the time, also while calls of Temporal fail for the first
-	// time, which makes new ones.
+	// Metrics are read all the time, also while calls of Temporal fail for the first time
+	// and new series appear.
 	s.eventually(func() bool {
 		_, metrics := o.get("/metrics")
 		return strings.Contains(metrics, "temporal_request_failure") && !strings.Contains(metrics, "migrationlink_links_running ")
@@ -125,7 +125,7 @@ func TestAWorkerIsReadyAsLongAsItCanWork(t *testing.T) {
 	o.stop()
 }
 
-// collector takes traces as one of OpenTelemetry does.
+// collector receives traces like an OpenTelemetry collector.
 type collector struct {
 	env  []string // that leads programs to it
 	mu   sync.Mutex
@@ -147,7 +147,7 @@ func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(&c.took, io.LimitReader(r.Body, 1<<24))
 }
 
-// spans are in protobuf, where texts are as they are.
+// spans are protobuf, which holds text as it is.
 func (c *collector) spans() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,7 +173,7 @@ func TestATraceGoesFromTheStarterToTheCallOfTheManager(t *testing.T) {
 	})
 }
 
-// beginTraced begins a link as a caller does that sends this as its trace.
+// beginTraced starts a link with this trace of the caller.
 func (s *system) beginTraced(orgID, traceparent string) client.WorkflowRun {
 	s.t.Helper()
 	payloads := converter.GetDefaultDataConverter()
@@ -183,9 +183,9 @@ func (s *system) beginTraced(orgID, traceparent string) client.WorkflowRun {
 	require.NoError(s.t, err)
 	id := migrationlink.WorkflowID("demo", orgID)
 	begun, err := s.temporal.WorkflowService().StartWorkflowExecution(s.t.Context(), &workflowservice.StartWorkflowExecutionRequest{
-		Namespace: "default", RequestId: orgID, WorkflowId: id, WorkflowType: &common.WorkflowType{Name: migrationlink.LinkWorkflow},
-		TaskQueue: &taskqueue.TaskQueue{Name: migrationlink.TaskQueue}, Input: input,
-		Header: &common.Header{Fields: map[string]*common.Payload{"_tracer-data": trace}},
+		Namespace: "default", RequestId: orgID, WorkflowId: id, WorkflowType: &commonpb.WorkflowType{Name: migrationlink.LinkWorkflow},
+		TaskQueue: &taskqueuepb.TaskQueue{Name: migrationlink.TaskQueue}, Input: input,
+		Header: &commonpb.Header{Fields: map[string]*commonpb.Payload{"_tracer-data": trace}},
 	})
 	require.NoError(s.t, err)
 	return s.temporal.GetWorkflow(s.t.Context(), id, begun.GetRunId())

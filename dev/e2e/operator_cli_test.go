@@ -33,7 +33,7 @@ func linkOf(orgID string, flags ...string) []string {
 	return target("link", orgID, append([]string{"--token-ref", "env:LINK_TOKEN_DEMO"}, flags...)...)
 }
 
-// shown is what `starter status -o json` and `starter link --detach -o json` print.
+// shown is the output of `starter status -o json` and `starter link --detach -o json`.
 type shown struct {
 	RunID     string              `json:"runId"`
 	Joined    bool                `json:"joined"`
@@ -55,7 +55,7 @@ func decoded[T any](t *testing.T, done finished) T {
 	return value
 }
 
-func TestTwoStartersAtOnceMakeOnePostAndBothEndLinked(t *testing.T) {
+func TestTwoConcurrentStartersSendOnePostAndBothEndLinked(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "--sync-delay", "2s")
 	s.worker("")
@@ -81,7 +81,7 @@ func TestTwoStartersAtOnceMakeOnePostAndBothEndLinked(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).Posts)
 }
 
-func TestTheStarterRefusesADifferentRequestAndStartsAnewAfterTheEnd(t *testing.T) {
+func TestTheStarterRefusesADifferentRequestAndStartsAgainAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -95,8 +95,8 @@ func TestTheStarterRefusesADifferentRequestAndStartsAnewAfterTheEnd(t *testing.T
 	require.Equal(t, first.RunID, equal.RunID)
 
 	for difference, command := range map[string][]string{
-		"--undo (undo): the one under way has on-cancel, this asks for never":       linkOf(org, "--undo", "never"),
-		"workflow: LinkOrganization is under way, this asks for UnlinkOrganization": target("unlink", org),
+		"--undo: running link: on-cancel; your request: never":                  linkOf(org, "--undo", "never"),
+		"workflow: running: LinkOrganization; your request: UnlinkOrganization": target("unlink", org, "--yes"),
 	} {
 		refused := s.starter(command...)
 		require.Equal(t, exitDifferent, refused.code, refused.stderr)
@@ -105,10 +105,10 @@ func TestTheStarterRefusesADifferentRequestAndStartsAnewAfterTheEnd(t *testing.T
 	}
 	require.Equal(t, 1, s.evidence(org).Posts)
 
-	require.Equal(t, exitOK, s.starter(target("cancel", org, "--reason", "to start anew")...).code)
-	anew := decoded[shown](t, s.starter(linkOf(org, "--undo", "never", "--detach", "-o", "json")...))
-	require.False(t, anew.Joined)
-	require.NotEqual(t, first.RunID, anew.RunID)
+	require.Equal(t, exitOK, s.starter(target("cancel", org, "--reason", "to start again")...).code)
+	restarted := decoded[shown](t, s.starter(linkOf(org, "--undo", "never", "--detach", "-o", "json")...))
+	require.False(t, restarted.Joined)
+	require.NotEqual(t, first.RunID, restarted.RunID)
 }
 
 func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
@@ -122,11 +122,11 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"not yet":  {fault: opsmanagertest.TooManyRequests, code: exitOther, says: "the manager has not accepted it yet, the link goes on (creating)"},
+		"not yet":  {fault: opsmanagertest.TooManyRequests, code: exitOther, says: "the manager has not accepted the link yet; it continues (creating)"},
 		"accepted": {shape: map[string]any{"sync": "never"}, says: "Accepted by the manager: NOT_SYNCED, until "},
 		"synced":   {shape: map[string]any{"syncDelay": "0s"}, says: "linked: organization"},
 		"refused":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, code: exitFailed, says: "the role Organization Owner"},
-		"blocked":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, flags: []string{"--on-blocked", "wait"}, says: "BLOCKED while creating: "},
+		"blocked":  {shape: map[string]any{"refusal": opsmanagertest.RefusedRole}, flags: []string{"--on-blocked", "wait"}, code: 9, says: "BLOCKED while creating: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,17 +146,16 @@ func TestDetachReturnsWhenTheManagerHasAcceptedOrSaysWhyNot(t *testing.T) {
 	}
 }
 
-func TestWithoutAWorkerTheStarterSaysSoSoonAndNothingIsLost(t *testing.T) {
-	t.Parallel()
+func TestTheStarterSoonReportsAMissingWorkerAndNothingIsLost(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t, "--sync-delay", "0s")
 	org := newOrg()
 	detached := s.starter(linkOf(org, "--detach")...)
 	require.Equal(t, exitOther, detached.code)
-	require.Contains(t, detached.stdout, "Started workflow "+migrationlink.WorkflowID("demo", org))
-	require.Contains(t, detached.stderr, "the link goes on as soon as one is there")
+	require.Contains(t, detached.stderr, "Started workflow "+migrationlink.WorkflowID("demo", org))
+	require.Contains(t, detached.stderr, "the link continues as soon as one runs")
 	refused := s.starter(linkOf(org, "--sync-timeout", "2h")...)
 	require.Equal(t, exitDifferent, refused.code)
-	require.Contains(t, refused.stderr, "--sync-timeout (syncTimeout)")
+	require.Contains(t, refused.stderr, "--sync-timeout: ")
 	require.Less(t, refused.took, 10*time.Second)
 	for _, done := range []finished{
 		detached,
@@ -174,7 +173,7 @@ func TestWithoutAWorkerTheStarterSaysSoSoonAndNothingIsLost(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).Posts)
 }
 
-func TestCtrlCOnTheStarterLeavesTheLinkGoingOn(t *testing.T) {
+func TestCtrlCOnTheStarterLeavesTheLinkRunning(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -204,7 +203,7 @@ func TestCtrlCOnTheStarterLeavesTheLinkGoingOn(t *testing.T) {
 			}
 			require.Equal(t, exitOther, p.cmd.ProcessState.ExitCode())
 			printed := p.output.String()
-			require.True(t, containsAll(printed, "the link of organization "+org+" goes on", "starter status --watch", "starter cancel"), printed)
+			require.True(t, containsAll(printed, "the link of organization "+org+" continues", "starter status --watch", "starter cancel"), printed)
 
 			s.eventually(func() bool { return s.shown(org).Phase == migrationlink.PhaseSyncing })
 			require.Equal(t, 1, s.evidence(org).Posts)
@@ -227,7 +226,7 @@ func TestExtendCheckAndUnlinkByTheStarter(t *testing.T) {
 	require.WithinDuration(t, before.Add(90*time.Minute), s.shown(org).Deadline, time.Second)
 	wrong := s.starter(target("extend", org, "--until", "2020-01-01 08:00")...)
 	require.Equal(t, exitUsage, wrong.code)
-	require.Contains(t, wrong.stderr, "--until (until): ")
+	require.Contains(t, wrong.stderr, "--until: ")
 
 	checked := s.starter(target("check", org)...)
 	require.Equal(t, exitOK, checked.code, checked.stderr)
@@ -236,7 +235,7 @@ func TestExtendCheckAndUnlinkByTheStarter(t *testing.T) {
 	require.Equal(t, exitOK, s.starter(target("cancel", org, "--reason", "enough seen")...).code)
 	s.shape(org, map[string]any{"linked": true})
 	for _, says := range []string{"unlinked: ", "not linked: "} {
-		done := s.starter(target("unlink", org)...)
+		done := s.starter(target("unlink", org, "--yes")...)
 		require.Equal(t, exitOK, done.code, done.stderr)
 		require.Contains(t, done.stdout, says)
 	}

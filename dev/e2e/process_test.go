@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// process is a program under test with what it has printed so far.
+// process is a program under test and its output so far.
 type process struct {
 	t      *testing.T
 	name   string
@@ -26,6 +26,7 @@ type process struct {
 // start starts a program that runs until it is stopped.
 func start(t *testing.T, env []string, program string, args ...string) *process {
 	t.Helper()
+	takeMachine(t)
 	p := &process{t: t, name: program, output: &lockedBuffer{}, ended: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Env = append(cleanEnviron(), env...)
@@ -62,7 +63,7 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// kill gives the program no chance to do anything more.
+// kill ends the program with SIGKILL.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
@@ -79,7 +80,7 @@ func (p *process) stop() {
 	}
 }
 
-// finished is a program that ran to its end.
+// finished is a program that has ended.
 type finished struct {
 	code           int
 	stdout, stderr string
@@ -92,9 +93,10 @@ func runProgram(t *testing.T, env []string, program string, args ...string) fini
 	return runProgramWithInput(t, env, "", program, args...)
 }
 
-// runProgramWithInput gives it text on standard input.
+// runProgramWithInput also provides standard input.
 func runProgramWithInput(t *testing.T, env []string, input, program string, args ...string) finished {
 	t.Helper()
+	takeMachine(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -110,8 +112,8 @@ func runProgramWithInput(t *testing.T, env []string, input, program string, args
 	return finished{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(began)}
 }
 
-// cleanEnviron is this process's environment without what would lead to another
-// Temporal than the test's.
+// cleanEnviron returns the environment of this process without variables that lead to
+// another Temporal.
 func cleanEnviron() []string {
 	var kept []string
 	for _, line := range os.Environ() {
@@ -133,7 +135,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.buffer.Write(p)
 }
 
-// count tells how often something was printed.
+// count returns how often something was printed.
 func (b *lockedBuffer) count(text string) int { return strings.Count(b.String(), text) }
 
 func (b *lockedBuffer) String() string {

@@ -22,24 +22,24 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/dev/freeport"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
 const observability = "../../deploy/observability/"
 
-// Alerts that are not provoked here: for the first Temporal itself would have to be
-// broken, for the second workers need versions, see upgrade_test.go.
+// Alerts without a test here: the first needs a broken Temporal, the second workers
+// with versions, see upgrade_test.go.
 var neverSeenFiring = []string{"MigrationLinkNoPollers", "MigrationLinkVersionWithoutWorker"}
 
-// prometheus is a real one with the files of deploy/observability.
+// prometheus is a real Prometheus with the files of deploy/observability.
 type prometheus struct {
 	*system
 	base  string
 	began time.Time
 }
 
-// prometheus starts one that reads these workers, and does in seconds what takes it
+// prometheus starts a Prometheus that reads these workers, with seconds in place of
 // minutes.
 func (s *system) prometheus(workers ...string) *prometheus {
 	s.t.Helper()
@@ -62,7 +62,7 @@ func (s *system) prometheus(workers ...string) *prometheus {
 		require.NoError(s.t, err)
 		return strings.ReplaceAll(settings, "_interval: 15s\n", "_interval: 1s\n") + fmt.Sprintf("    static_configs: [{targets: %s}]\n", targets)
 	})
-	ports, err := temporalserver.FreePorts(1)
+	ports, err := freeport.Take(1)
 	require.NoError(s.t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
 	start(s.t, nil, program, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+dir, "--web.listen-address="+address).
@@ -70,7 +70,7 @@ func (s *system) prometheus(workers ...string) *prometheus {
 	return &prometheus{s, "http://" + address, time.Now()}
 }
 
-// ask asks its HTTP API.
+// ask calls its HTTP API.
 func (p *prometheus) ask(path string, query url.Values, data any) {
 	p.t.Helper()
 	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.base+"/api/v1/"+path+"?"+query.Encode(), nil)
@@ -88,8 +88,8 @@ func (p *prometheus) ask(path string, query url.Values, data any) {
 	require.Empty(p.t, answer.Warnings, "%s %s", path, query)
 }
 
-// alerts are those that fire, or none while a rule has not been evaluated. No rule
-// may have failed.
+// alerts returns the firing alerts, or none while a rule has not been evaluated. No
+// rule may have failed.
 func (p *prometheus) alerts() (firing []string, evaluated bool) {
 	p.t.Helper()
 	var answer struct {
@@ -127,7 +127,7 @@ func (p *prometheus) waitForAlerts(names ...string) {
 	})
 }
 
-// ever tells whether a query has had a number at any time since the start.
+// ever reports whether a query has had a value at any time since the start.
 func (p *prometheus) ever(query string) bool {
 	p.t.Helper()
 	var answer struct {
@@ -172,7 +172,7 @@ func types(found [][]string) map[string]string {
 	return kinds
 }
 
-// requireListed holds what workers have shown against metrics.txt.
+// requireListed compares what workers have shown with metrics.txt.
 func requireListed(t *testing.T, shown map[string]string) {
 	t.Helper()
 	content, err := os.ReadFile(observability + "metrics.txt")
@@ -192,7 +192,7 @@ func requireListed(t *testing.T, shown map[string]string) {
 	require.Empty(t, wrong, "metrics.txt")
 }
 
-// dashboardQueries are those of its panels by their titles, as Grafana asks them.
+// dashboardQueries returns the queries of the panels by title, as Grafana sends them.
 func dashboardQueries(t *testing.T) map[string][]string {
 	t.Helper()
 	content, err := os.ReadFile(observability + "grafana/dashboards/migrationlink.json")
@@ -214,7 +214,7 @@ func dashboardQueries(t *testing.T) map[string][]string {
 	return queries
 }
 
-// Managers with which something is wrong.
+// Managers with a problem.
 const badManagers = `
 [managers.revoked]
 base_url    = "SIMULATOR"
@@ -226,15 +226,15 @@ public_key  = "env:DEMO_PUBLIC_KEY"
 private_key = "env:DEMO_PRIVATE_KEY"
 `
 
-// What is wrong with a system, each alert by its cause. The alerts and the dashboard
-// are those of deploy/observability, read by a real Prometheus from real workers.
-func TestPrometheusSeesWhatIsWrong(t *testing.T) {
+// Each alert fires on its cause. A real Prometheus reads the alerts and the dashboard
+// of deploy/observability from real workers.
+func TestPrometheusAlertsOnEachProblem(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	base, err := os.ReadFile(filepath.Join(s.dir, "worker.toml"))
 	require.NoError(t, err)
 	content := strings.Replace(string(base), "[managers.demo]\n", "[managers.demo]\nrequests_per_second = 100\n", 1) + strings.ReplaceAll(badManagers, "SIMULATOR", s.simulator)
-	ports, err := temporalserver.FreePorts(2)
+	ports, err := freeport.Take(2)
 	require.NoError(t, err)
 	var workers []*observed
 	var files, targets []string
@@ -282,8 +282,7 @@ func TestPrometheusSeesWhatIsWrong(t *testing.T) {
 	require.Equal(t, []string{"away", "demo", "revoked"}, names, "by which the dashboard is filtered")
 }
 
-// makeTrouble has something go wrong with links for each reason that there is an
-// alert for.
+// makeTrouble causes every problem of links that has an alert.
 func (s *system) makeTrouble() {
 	s.t.Helper()
 	refused, strange := newOrg(), newOrg()

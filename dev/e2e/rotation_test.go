@@ -16,8 +16,8 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// The identity of the workers is replaced as docs/security.md says, without a
-// restart, while a hundred links wait whose link-tokens are sealed to the old one.
+// The identity of the workers is rotated as docs/how-to/rotate-secrets.md says, without a restart,
+// while a hundred links wait whose link-tokens are sealed to the old one.
 func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 	oneAtATime(t)
 	const links = 100
@@ -31,20 +31,20 @@ func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 	old, both := fmt.Sprintf("%q", "file:"+dir+"/older"), fmt.Sprintf("%q, %q", "file:"+dir+"/newer", "file:"+dir+"/older")
 	worker, file := s.workerFrom(configuration(old))
 
-	// The manager is away, so that they all wait with their link-tokens unopened
-	// or about to be opened again.
+	// The manager is down, so that all links wait before they open, or reopen, their
+	// link-tokens.
 	s.fault(opsmanagertest.Fault{Kind: opsmanagertest.Unavailable})
 	var runs []client.WorkflowRun
 	begin := func(recipient age.Recipient, n int) {
 		for range n {
 			org := newOrg()
-			sealed := sealTo(t, recipient, org, "link-token of "+org)
+			sealed := sealTo(t, recipient, org, "link-token-of-"+org)
 			runs = append(runs, s.begin(org, func(r *migrationlink.LinkRequest) { r.Token = migrationlink.TokenSource{Sealed: sealed} }))
 		}
 	}
 	begin(older.Recipient(), links)
 	for _, run := range runs {
-		s.eventually(func() bool { return s.status(run).Problem != nil })
+		s.within(2*time.Minute, func() bool { return s.status(run).Problem != nil })
 	}
 
 	reload := func(identities string) {
@@ -62,7 +62,7 @@ func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 		require.Equal(t, 1, s.evidence(result.OrgID).EffectivePosts)
 	}
 
-	// The old identity is taken away: what is still sealed to it waits for a
+	// The old identity is removed. A link whose token is still sealed to it waits for a
 	// person, who seals it to the new one.
 	reload(fmt.Sprintf("%q", "file:"+dir+"/newer"))
 	org := newOrg()
@@ -78,7 +78,7 @@ func TestAnIdentityIsRotatedWhileAHundredSealedLinksWait(t *testing.T) {
 	require.NoError(t, run.Get(t.Context(), nil))
 }
 
-// newIdentity is one as age-keygen writes it.
+// newIdentity returns an identity as age-keygen writes it.
 func newIdentity(t *testing.T, file string) *age.X25519Identity {
 	t.Helper()
 	identity, err := age.GenerateX25519Identity()

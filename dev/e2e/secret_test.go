@@ -21,18 +21,18 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/common/v1"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/dev/temporalserver"
+	"github.com/migrationlink/migrationlink/dev/freeport"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// leaks is a system in which every secret is a canary, and a server that says
-// again whatever it hears.
+// leaks is a system in which every secret is a canary, with a manager that repeats
+// whatever it receives.
 type leaks struct {
 	*system
 	canaries  canaries
@@ -48,9 +48,9 @@ type leaks struct {
 	runs       []client.WorkflowRun
 }
 
-// No secret is found anywhere: not in Temporal's database with its free pages,
-// not in a history, a log, a process's arguments or a page of the Web UI, in no
-// form; whatever the source of the link-token, the outcome and the fault.
+// No secret is found anywhere, in any form: not in Temporal's database with its free
+// pages, a history, a log, the arguments of a process or a page of the Web UI. This
+// holds for every source of a link-token, outcome and fault.
 func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	oneAtATime(t)
 	browser := tool(t, "chromium")
@@ -63,6 +63,8 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	stage("commands")
 	l.everyFault()
 	stage("faults")
+	l.everyRead()
+	stage("reads")
 	l.awaitAll()
 	stage("ended")
 
@@ -99,7 +101,7 @@ func newLeaks(t *testing.T) *leaks {
 	var issued atomic.Int64
 	l.manager = opsmanagertest.NewServer(opsmanagertest.Options{
 		SyncDelay: time.Second,
-		// So that access tokens are asked for again and again.
+		// So that access tokens are requested often.
 		AccessTokenLifetime: time.Second,
 		PrivateKey:          c.token("private key of the manager"),
 		AtlasPrivateKey:     c.token("private key of Atlas"),
@@ -119,11 +121,17 @@ func newLeaks(t *testing.T) *leaks {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	}
 	l.localToken = filepath.Join(tokens, "local")
-	ports, err := temporalserver.FreePorts(1)
+	ports, err := freeport.Take(1)
 	require.NoError(t, err)
 	l.observed = observed{t: t, base: fmt.Sprintf("http://127.0.0.1:%d", ports[0])}
 	l.collector = newCollector(t)
 	l.env = append(l.env, l.collector.env...)
+	l.startWorker(tokens, ports[0])
+	return l
+}
+
+func (l *leaks) startWorker(tokens string, port int) {
+	l.t.Helper()
 	l.worker, _ = l.workerFrom(fmt.Sprintf(`
 [http]
 address = "127.0.0.1:%[4]d"
@@ -149,14 +157,13 @@ base_url        = %[3]q
 client_id       = "env:DEMO_ATLAS_CLIENT_ID"
 client_secret   = "env:CANARY_ATLAS_SECRET"
 request_timeout = "1s"
-`, tokens, l.dir, l.manager.URL, ports[0]),
+`, tokens, l.dir, l.manager.URL, port),
 		"DEMO_ATLAS_CLIENT_ID="+opsmanagertest.DefaultAtlasClientID,
-		"CANARY_MANAGER_KEY="+c.named("private key of the manager"), "CANARY_ATLAS_KEY="+c.named("private key of Atlas"),
-		"CANARY_ATLAS_SECRET="+c.named("client secret of Atlas"), "LINK_TOKEN_CANARY="+c.token("link-token in the environment"))
-	return l
+		"CANARY_MANAGER_KEY="+l.canaries.named("private key of the manager"), "CANARY_ATLAS_KEY="+l.canaries.named("private key of Atlas"),
+		"CANARY_ATLAS_SECRET="+l.canaries.named("client secret of Atlas"), "LINK_TOKEN_CANARY="+l.canaries.token("link-token in the environment"))
 }
 
-// sources are all the ways in which a request gets its link-token.
+// sources returns all sources of a link-token.
 func (l *leaks) sources(org string) map[string]migrationlink.TokenSource {
 	l.t.Helper()
 	return map[string]migrationlink.TokenSource{
@@ -168,7 +175,7 @@ func (l *leaks) sources(org string) map[string]migrationlink.TokenSource {
 	}
 }
 
-// sealed is sealed to the worker.
+// sealed returns a link-token sealed to the worker.
 func (l *leaks) sealed(org, token string) string {
 	l.t.Helper()
 	recipient, err := age.ParseX25519Recipient(l.recipient)
@@ -176,7 +183,7 @@ func (l *leaks) sealed(org, token string) string {
 	return sealTo(l.t, recipient, org, token)
 }
 
-// sealTo is what a program makes that has nothing but an age library.
+// sealTo seals as a program does that has only an age library.
 func sealTo(t *testing.T, recipient age.Recipient, org, token string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -189,7 +196,7 @@ func sealTo(t *testing.T, recipient age.Recipient, org, token string) string {
 	return out.String()
 }
 
-// link starts a link that ends soon, whatever happens.
+// link starts a link that ends soon in any case.
 func (l *leaks) link(org string, token migrationlink.TokenSource, change func(*migrationlink.LinkRequest)) client.WorkflowRun {
 	l.t.Helper()
 	run := l.begin(org, func(r *migrationlink.LinkRequest) {
@@ -204,7 +211,7 @@ func (l *leaks) link(org string, token migrationlink.TokenSource, change func(*m
 	return run
 }
 
-// everyOutcome has each source of a link-token end in each way.
+// everyOutcome ends a link with each source of a link-token in each way.
 func (l *leaks) everyOutcome() {
 	l.t.Helper()
 	for name := range l.sources(newOrg()) {
@@ -223,13 +230,17 @@ func (l *leaks) everyOutcome() {
 		require.NoError(l.t, l.temporal.CancelWorkflow(l.t.Context(), toCancel.GetID(), ""))
 		toRetry := l.link(blocked, with(blocked), func(r *migrationlink.LinkRequest) {
 			r.OnBlocked, r.CreateTimeout = migrationlink.WaitWhenBlocked, "10s"
-			r.Undo, r.DeleteTokenOnUndo = migrationlink.UndoOnCancel, false // a fault may block it again, and nobody sees to it
+			r.Undo, r.DeleteTokenOnUndo = migrationlink.UndoOnCancel, false // a fault may block it again, and nobody would retry
 		})
 		l.waitForPhase(toRetry, migrationlink.PhaseBlocked)
 		again := with(blocked)
-		require.NoError(l.t, l.temporal.SignalWorkflow(l.t.Context(), toRetry.GetID(), "", migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &again}))
+		inTheWrongField := migrationlink.RetryRequest{RequestedBy: l.canaries.token("link-token as the name of a person")}
+		require.Error(l.t, l.update(toRetry, migrationlink.RetryUpdate, nil, inTheWrongField))
+		extend := migrationlink.ExtendRequest{By: "1m", RequestedBy: inTheWrongField.RequestedBy}
+		require.Error(l.t, l.update(toRetry, migrationlink.ExtendUpdate, nil, extend))
+		require.NoError(l.t, l.temporal.SignalWorkflow(l.t.Context(), toRetry.GetID(), "", migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &again, RequestedBy: "ana@host"}))
 	}
-	// What cannot be opened, and what is opened where it does not belong.
+	// A link-token that cannot be opened, and one for another organization.
 	org, other := newOrg(), newOrg()
 	stranger, err := age.GenerateX25519Identity()
 	require.NoError(l.t, err)
@@ -237,7 +248,7 @@ func (l *leaks) everyOutcome() {
 	l.link(other, migrationlink.TokenSource{Sealed: l.sealed(org, l.canaries.token("bound to another organization"))}, nil)
 }
 
-// tell shapes an organization of the leaky manager.
+// tell configures an organization of the leaky manager.
 func (l *leaks) tell(org string, settings map[string]any) {
 	l.t.Helper()
 	content, err := json.Marshal(settings)
@@ -247,8 +258,8 @@ func (l *leaks) tell(org string, settings map[string]any) {
 	require.NoError(l.t, l.manager.SetOrg(org, shape))
 }
 
-// everyFault has each call of either API go wrong in each way, and the manager
-// say again what it was told.
+// everyFault makes each call of either API fail in each way, while the manager repeats
+// what it receives.
 func (l *leaks) everyFault() {
 	l.t.Helper()
 	elsewhere := newTrap(l.t)
@@ -293,12 +304,55 @@ func (l *leaks) everyFault() {
 			}
 			require.NoError(l.t, l.manager.AddFaults(opsmanagertest.Faults{fault}), "%+v", fault)
 			l.link(org, source, nil)
+			if operation == opsmanagertest.ReadProjects {
+				l.lookOnce(fault)
+			}
 		}
 	}
 	l.elsewhere = elsewhere
 }
 
-// everyCommand types what an operator may, with link-tokens by every way in.
+// everyRead has the calls of an assessment fail in each way. Temporal's database shows what it kept.
+func (l *leaks) everyRead() {
+	l.t.Helper()
+	var reading sync.WaitGroup
+	for n, kind := range opsmanagertest.FaultKinds() {
+		fault := opsmanagertest.Fault{Kind: kind, Operation: []string{opsmanagertest.ReadHosts, opsmanagertest.ReadProjects}[n%2], OrgID: newOrg(), Count: 3}
+		switch kind {
+		case opsmanagertest.Redirect:
+			fault.Location = l.elsewhere.url
+		case opsmanagertest.OtherError:
+			fault.Status, fault.ErrorCode, fault.Detail = 400, "INVALID_ATTRIBUTE", "no "+l.canaries.named("private key of the manager")
+		case opsmanagertest.PaddedBody, opsmanagertest.EndlessBody:
+			fault.Bytes = 2 << 20
+		case opsmanagertest.SlowBody, opsmanagertest.LateEffect, opsmanagertest.StallAfter:
+			fault.Duration = opsmanagertest.Duration(2 * time.Second)
+		}
+		require.NoError(l.t, l.manager.AddFaults(opsmanagertest.Faults{fault}), "%+v", fault)
+		run, err := l.temporal.ExecuteWorkflow(l.t.Context(), client.StartWorkflowOptions{TaskQueue: migrationlink.TaskQueue}, migrationlink.AssessWorkflow,
+			migrationlink.AssessRequest{Manager: "demo", OrgID: fault.OrgID})
+		require.NoError(l.t, err)
+		reading.Go(func() {
+			var found migrationlink.Assessment
+			if err := run.Get(l.t.Context(), &found); err != nil || found.Verdict == "" {
+				l.t.Errorf("%s: %v", kind, err)
+			}
+		})
+	}
+	reading.Wait()
+}
+
+// lookOnce has the look for a link fail that does not depend on it. Its problem is a part of
+// the result.
+func (l *leaks) lookOnce(fault opsmanagertest.Fault) {
+	l.t.Helper()
+	org := newOrg()
+	fault.OrgID = org
+	require.NoError(l.t, l.manager.AddFaults(opsmanagertest.Faults{fault}), "%+v", fault)
+	l.link(org, l.sources(org)["API key"], func(r *migrationlink.LinkRequest) { r.VerifyInAtlas = false })
+}
+
+// everyCommand runs the commands of an operator, with link-tokens from every source.
 func (l *leaks) everyCommand() {
 	l.t.Helper()
 	stopWatching := watchCommandLines(l.t)
@@ -319,12 +373,22 @@ func (l *leaks) everyCommand() {
 	for _, org := range []string{byInput, byFile} {
 		l.runs = append(l.runs, l.temporal.GetWorkflow(l.t.Context(), migrationlink.WorkflowID("demo", org), ""))
 		run("", "status", "--manager", "demo", "--org", org, "-o", "json")
-		run("", "unlink", "--manager", "demo", "--org", org)
+		run("", "unlink", "--manager", "demo", "--org", org, "--dry-run")
+		require.Zero(l.t, run("", "unlink", "--manager", "demo", "--org", org, "--reason", "moved").code)
 	}
 	run("", "list", "--verbose")
+	run("", "list", "--summary", "-o", "jsonl")
+	run(secret, "link", "--manager", "demo", "--org", newOrg(), "--token-stdin", "--dry-run", "-o", "json")
 	run("", "doctor", "--verbose")
+	l.tell(byInput, map[string]any{"linked": true, "deployments": []map[string]any{{"name": l.canaries.named("private key of the manager")}, {"name": secret}, {"versions": []string{secret}}}})
+	for _, command := range [][]string{
+		{"doctor", "--manager", "demo", "--org", byInput}, {"assess", "--manager", "demo", "--org", byInput}, {"assess", "--manager", "demo", "--org", byInput, "-o", "json"},
+		{"projects", "--manager", "demo", "--org", byInput, "--atlas", "account", "--atlas-org", newOrg()},
+	} {
+		run("", command...)
+	}
 	l.places["command lines"] = stopWatching()
-	// From here on one is in a command line, of somebody who has pasted it there.
+	// From here on, one secret is in a command line, because somebody pasted it there.
 	pasted := l.canaries.named("link-token in a file")
 	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-ref", pasted).code)
 	require.Equal(l.t, 2, run("", "link", "--manager", "demo", "--org", newOrg(), "--token-file", pasted).code)
@@ -366,7 +430,7 @@ func (l *leaks) collectHistories() {
 			histories.Write(content)
 		}
 		described, err := l.temporal.WorkflowService().DescribeWorkflowExecution(l.t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
-			Namespace: client.DefaultNamespace, Execution: &common.WorkflowExecution{WorkflowId: run.GetID()},
+			Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: run.GetID()},
 		})
 		require.NoError(l.t, err)
 		content, err := protojson.Marshal(described)
@@ -376,8 +440,8 @@ func (l *leaks) collectHistories() {
 	l.places["histories"] = histories.Bytes()
 }
 
-// collectPages reads what a browser has of some of the links: what is to be
-// seen, and the page's whole document.
+// collectPages reads the pages of some links in a browser: the visible text and the
+// whole document.
 func (l *leaks) collectPages(browser string) {
 	l.t.Helper()
 	page := l.webUI(browser)
@@ -391,10 +455,10 @@ func (l *leaks) collectPages(browser string) {
 	for _, run := range []client.WorkflowRun{l.runs[0], l.runs[1], l.runs[len(l.runs)-1]} {
 		base := "/namespaces/default/workflows/" + run.GetID() + "/" + l.runID(run)
 		visit(base+"/timeline", run.GetID())
-		visit(base+"/history?sort=ascending", run.GetID(), "Create the link")
+		visit(base+"/history?sort=ascending", run.GetID(), "link of organization")
 		visit(base+"/user-metadata", run.GetID(), "What to do")
 		visit(base+"/pending-activities", run.GetID())
-		// The JSON that the page shows and lets download.
+		// The JSON that the page shows and offers for download.
 		page.open("/api/v1/namespaces/default/workflows/" + run.GetID() + "/history?execution.runId=" + l.runID(run))
 		all.WriteString(page.document() + "\n")
 	}
@@ -408,8 +472,8 @@ func (l *leaks) runID(run client.WorkflowRun) string {
 	return described.WorkflowExecution.RunID
 }
 
-// collectFiles reads everything that the stack keeps but the files that are
-// there to hold secrets.
+// collectFiles reads all files of the stack, except those whose purpose is to hold
+// secrets.
 func (l *leaks) collectFiles(when string) {
 	l.t.Helper()
 	entries, err := os.ReadDir(l.dir)
@@ -424,8 +488,8 @@ func (l *leaks) collectFiles(when string) {
 	}
 }
 
-// watchCommandLines reads those of every process, as ps shows them, again and
-// again until it is stopped.
+// watchCommandLines reads the command lines of all processes, as ps shows them, until
+// it is stopped.
 func watchCommandLines(t *testing.T) (stop func() []byte) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -454,7 +518,7 @@ func watchCommandLines(t *testing.T) (stop func() []byte) {
 	}
 }
 
-// trap is a server to which nobody should come.
+// trap is a server that nothing should call.
 type trap struct {
 	url  string
 	came atomic.Int64

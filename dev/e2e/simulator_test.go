@@ -6,7 +6,7 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// evidence is what the simulator saw of one organization.
+// evidence is what the simulator has recorded of one organization.
 func (s *system) evidence(orgID string) opsmanagertest.OrgState {
 	s.t.Helper()
 	return s.state().Orgs[orgID]
@@ -19,7 +19,7 @@ func (s *system) state() opsmanagertest.State {
 	return state
 }
 
-// fault adds a fault to those there are.
+// fault adds a fault.
 func (s *system) fault(fault opsmanagertest.Fault) {
 	s.t.Helper()
 	s.control(http.MethodPost, "/simulator/faults", map[string]any{"faults": opsmanagertest.Faults{fault}}, nil)

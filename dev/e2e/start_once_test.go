@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enums "go.temporal.io/api/enums/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -21,13 +21,13 @@ func linkRequest(orgID string) migrationlink.LinkRequest {
 	return migrationlink.LinkRequest{Manager: "demo", OrgID: orgID, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
 }
 
-// startOrJoin does what every client does: start and ask in one call.
+// startOrJoin starts with the accept update, as every client does.
 func (s *system) startOrJoin(id, workflowType string, request any, asked migrationlink.StartRequest) (migrationlink.Status, client.WorkflowRun, error) {
 	s.t.Helper()
 	start := s.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       id,
 		TaskQueue:                migrationlink.TaskQueue,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, workflowType, request)
 	var status migrationlink.Status
 	handle, err := s.temporal.UpdateWithStartWorkflow(s.t.Context(), client.UpdateWithStartWorkflowOptions{
@@ -82,14 +82,14 @@ func TestAClientJoinsAnEqualRequestAndIsRefusedADifferentOne(t *testing.T) {
 
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
 	require.Error(t, run.Get(t.Context(), nil))
-	_, anew, err := s.startOrJoinLink(other)
+	_, second, err := s.startOrJoinLink(other)
 	require.NoError(t, err)
-	require.NotEqual(t, run.GetRunID(), anew.GetRunID())
-	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), anew.GetID(), ""))
-	require.Error(t, anew.Get(t.Context(), nil))
+	require.NotEqual(t, run.GetRunID(), second.GetRunID())
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), second.GetID(), ""))
+	require.Error(t, second.Get(t.Context(), nil))
 }
 
-func TestAcceptAnswersWhyTheManagerDoesNotAccept(t *testing.T) {
+func TestAcceptReportsWhyTheManagerDoesNotAccept(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, "--sync-delay", "0s")
 	s.worker("")
@@ -126,8 +126,8 @@ func TestAcceptAnswersWhyTheManagerDoesNotAccept(t *testing.T) {
 	}
 }
 
-// platform is a workflow of another program that links an organization as a
-// child. It does not choose the child's id, and so joins.
+// platform is a workflow of another program that links an organization as a child. It
+// chooses no id for the child, so the child joins.
 func platform(ctx workflow.Context, request migrationlink.LinkRequest) (migrationlink.LinkResult, error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{TaskQueue: migrationlink.TaskQueue, WaitForCancellation: true})
 	var result migrationlink.LinkResult
@@ -148,7 +148,7 @@ func (s *system) platform() func(migrationlink.LinkRequest) client.WorkflowRun {
 	}
 }
 
-func TestChildrenMeetInOneLinkAndGetItsResult(t *testing.T) {
+func TestChildrenShareOneLinkAndGetItsResult(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -167,7 +167,7 @@ func TestChildrenMeetInOneLinkAndGetItsResult(t *testing.T) {
 	var refused *temporal.ApplicationError
 	require.ErrorAs(t, start(other).Get(t.Context(), nil), &refused)
 	require.Equal(t, migrationlink.ErrDifferentRequest, refused.Type())
-	require.Contains(t, refused.Message(), "undo: the one under way has on-cancel, this asks for never")
+	require.Contains(t, refused.Message(), "undo: running link: on-cancel; your request: never")
 
 	s.shape(org, map[string]any{"syncDelay": "0s"})
 	require.NoError(t, link.Get(t.Context(), nil))
@@ -198,7 +198,7 @@ func TestAFailureReachesEveryChildWithItsTypeAndResult(t *testing.T) {
 	}
 }
 
-// The parent that started the link ends it; one that joined only leaves.
+// The parent that started the link ends it. One that joined only leaves.
 func TestACancelledParentUndoesTheLinkThatItStarted(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -227,8 +227,8 @@ func TestACancelledParentUndoesTheLinkThatItStarted(t *testing.T) {
 	require.Equal(t, migrationlink.ErrCancelledByOther, failed.Type())
 }
 
-// Nobody goes on behind the back of whoever terminates a link in Temporal.
-func TestATerminatedLinkIsSaidToThoseWhoWaitForIt(t *testing.T) {
+// If somebody terminates a link in Temporal, nothing else continues it.
+func TestATerminatedLinkIsReportedToThoseWhoWaitForIt(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -249,11 +249,11 @@ func TestATerminatedLinkIsSaidToThoseWhoWaitForIt(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).Posts)
 }
 
-// joins counts the workflows that a link has taken in to be told its end. One whose
-// signal is there but not looked at yet may still come too late.
+// joins returns how many workflows wait for the outcome of a link. One whose signal is
+// not processed yet may still be too late.
 func (s *system) joins(link client.WorkflowRun) int {
 	s.t.Helper()
-	asked := map[string]bool{} // who waits for long asks again
+	asked := map[string]bool{} // one that waits long sends the signal again
 	taken := 0
 	for _, event := range s.history(link.GetID(), "") {
 		switch signal := event.GetWorkflowExecutionSignaledEventAttributes(); {
@@ -261,29 +261,27 @@ func (s *system) joins(link client.WorkflowRun) int {
 			var who struct{ WorkflowID string }
 			require.NoError(s.t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &who))
 			asked[who.WorkflowID] = true
-		case event.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+		case event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
 			taken = len(asked)
 		}
 	}
 	return taken
 }
 
-// eventually waits for a condition, which may itself require something: it is on the
-// test's own goroutine.
+// eventually waits for a condition. It runs in the goroutine of the test, so the
+// condition may use require.
 func (s *system) eventually(condition func() bool) {
 	s.t.Helper()
-	s.within(30*time.Second, condition)
+	s.within(2*time.Minute, condition)
 }
 
 func (s *system) within(limit time.Duration, condition func() bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !condition() {
+	for pause := 20 * time.Millisecond; !condition(); pause = min(pause*3/2, 200*time.Millisecond) {
 		select {
-		case <-again.C:
+		case <-time.After(pause): // each look costs the machine that the tests share
 		case <-ctx.Done():
 			require.FailNow(s.t, "condition never satisfied")
 		}

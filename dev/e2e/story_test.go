@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/sdk/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
 )
 
-// What the Web UI shows of a link without anybody asking the worker's authors.
+// The Web UI explains a link to people who know nothing of the worker.
 func TestUserMetadataTellsTheStory(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
@@ -24,7 +24,7 @@ func TestUserMetadataTellsTheStory(t *testing.T) {
 
 	answer, err := s.temporal.QueryWorkflow(t.Context(), run.GetID(), "", "__temporal_workflow_metadata")
 	require.NoError(t, err)
-	var metadata sdk.WorkflowMetadata
+	var metadata sdkpb.WorkflowMetadata
 	require.NoError(t, answer.Get(&metadata))
 	for _, part := range []string{"Waiting until the link is SYNCED", org, "| **Last status** | NOT\\_SYNCED |", "| **Since** |", "| **Deadline** |", "| **Next check** |", "| What to do |"} {
 		require.Contains(t, metadata.CurrentDetails, part)

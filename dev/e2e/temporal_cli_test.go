@@ -33,7 +33,7 @@ func TestTheCommandsOfTheDocumentationWorkAsTyped(t *testing.T) {
 	}
 	for _, command := range commands {
 		command = strings.ReplaceAll(command, "5f1b2c3d4e5f6a7b8c9d0e1f", org)
-		done := c.run(strings.Replace(command, "--name migration-link", "--name as-documented", 1)) // the stack has made the other
+		done := c.run(strings.Replace(command, "--name migration-link", "--name as-documented", 1)) // the stack has created the other
 		require.Zero(t, done.code, "%s\n%s%s", command, done.stdout, done.stderr)
 	}
 	result, told := migrationlink.ResultOf(s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "").Get(t.Context(), nil))
@@ -94,7 +94,7 @@ func TestTheSameRequestOnTheCommandLineGivesTheSameResult(t *testing.T) {
 	}
 }
 
-// alike leaves out what differs between two organizations.
+// alike removes what differs between two organizations.
 func alike(t *testing.T, result migrationlink.LinkResult) migrationlink.LinkResult {
 	t.Helper()
 	text, err := json.Marshal(result)
@@ -106,12 +106,12 @@ func alike(t *testing.T, result migrationlink.LinkResult) migrationlink.LinkResu
 	result.StartedAt, result.CreatedAt, result.SyncedAt, result.EndedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	result.Polls = 0
 	if result.Problem != nil && result.Problem.Type == migrationlink.ErrTimedOut {
-		result.Problem.Message = "" // tells times
+		result.Problem.Message = "" // it contains times
 	}
 	return result
 }
 
-func TestWhatALinkSaysOnTheWayIsInTheSchema(t *testing.T) {
+func TestEveryMessageOfALinkMatchesTheSchema(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -159,17 +159,21 @@ func TestWhatALinkSaysOnTheWayIsInTheSchema(t *testing.T) {
 	var inspected struct{ Result json.RawMessage }
 	c.json(&inspected, workflowCommand("execute", migrationlink.InspectWorkflow, "--workflow-id inspection", c.text("InspectRequest", migrationlink.InspectRequest{Call: true})))
 	c.valid("Inspection", inspected.Result)
+	c.json(&inspected, workflowCommand("execute", migrationlink.AssessWorkflow, "--workflow-id assessment", c.text("AssessRequest", migrationlink.AssessRequest{Manager: "demo", OrgID: request.OrgID})))
+	c.valid("Assessment", inspected.Result)
+	c.json(&inspected, workflowCommand("execute", migrationlink.OrganizationsWorkflow, "--workflow-id organizations", c.text("OrganizationsRequest", migrationlink.OrganizationsRequest{Manager: "demo", Page: 1})))
+	c.valid("Organizations", inspected.Result)
 }
 
-// progress is in the heartbeat details of the activity that waits.
+// progress returns what the last poll of the waiting activity has seen.
 func (c *commandLine) progress(org string) (details []byte) {
 	c.t.Helper()
 	c.eventually(func() bool {
 		described, err := c.temporal.DescribeWorkflowExecution(c.t.Context(), migrationlink.WorkflowID("demo", org), "")
 		require.NoError(c.t, err)
 		for _, activity := range described.PendingActivities {
-			for _, payload := range activity.GetHeartbeatDetails().GetPayloads() {
-				details = payload.Data
+			if payloads := activity.GetLastFailure().GetApplicationFailureInfo().GetDetails().GetPayloads(); len(payloads) == 2 {
+				details = payloads[1].Data
 			}
 		}
 		return details != nil
@@ -177,7 +181,7 @@ func (c *commandLine) progress(org string) (details []byte) {
 	return details
 }
 
-// refused returns the details of an update that was.
+// refused returns the details of a refused update.
 func (c *commandLine) refused(org, update string, input any) []byte {
 	c.t.Helper()
 	handle, err := c.temporal.UpdateWorkflow(c.t.Context(), client.UpdateWorkflowOptions{
@@ -194,7 +198,7 @@ func (c *commandLine) refused(org, update string, input any) []byte {
 	return details.Payload().GetData()
 }
 
-// commandLine is a shell that has the command temporal.
+// commandLine is a shell with the command temporal.
 type commandLine struct {
 	*system
 	path     string
@@ -207,7 +211,9 @@ func (s *system) commandLine() *commandLine {
 	require.NoError(s.t, err)
 	contract, err := schema.NewValidator(text)
 	require.NoError(s.t, err)
-	return &commandLine{s, filepath.Dir(temporalProgram(s.t)), contract}
+	program, err := temporalProgram()
+	require.NoError(s.t, err)
+	return &commandLine{s, filepath.Dir(program), contract}
 }
 
 func (c *commandLine) in(t *testing.T) *commandLine {
@@ -218,11 +224,11 @@ func (c *commandLine) in(t *testing.T) *commandLine {
 func (c *commandLine) run(line string) finished {
 	c.t.Helper()
 	env := append(append([]string{}, c.env...), "PATH="+c.path+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"HOME="+c.dir, "XDG_CONFIG_HOME="+c.dir) // without a configuration of whoever runs this
+		"HOME="+c.dir, "XDG_CONFIG_HOME="+c.dir) // without the configuration of the user
 	return runProgram(c.t, env, "/bin/sh", "-c", line)
 }
 
-// json runs a command that works and decodes what it prints.
+// json runs a command that must succeed and decodes its output.
 func (c *commandLine) json(into any, command string) {
 	c.t.Helper()
 	done := c.run("temporal " + command + " --output json")
@@ -236,15 +242,14 @@ func workflowCommand(verb, workflow, flags, input string) string {
 	return fmt.Sprintf("workflow %s --type %s --task-queue %s %s --input '%s'", verb, workflow, migrationlink.TaskQueue, flags, input)
 }
 
-// execute links and waits for the end.
+// execute links and waits for the outcome.
 func (c *commandLine) execute(request migrationlink.LinkRequest) migrationlink.LinkResult {
 	c.t.Helper()
 	return c.ended(workflowCommand("execute", migrationlink.LinkWorkflow, "--workflow-id "+migrationlink.WorkflowID(request.Manager, request.OrgID),
 		string(marshalled(c.t, request))))
 }
 
-// ended runs a command that waits for the end of a workflow, and returns how it ended,
-// well or not.
+// ended runs a command that waits for a workflow, and returns how that ended.
 func (c *commandLine) ended(command string) (result migrationlink.LinkResult) {
 	c.t.Helper()
 	type failure struct {
@@ -280,7 +285,7 @@ func (c *commandLine) ended(command string) (result migrationlink.LinkResult) {
 	return result
 }
 
-// text is the JSON of a request, which is one of the contract.
+// text returns the JSON of a request and checks it against the contract.
 func (c *commandLine) text(definition string, request any) string {
 	c.t.Helper()
 	text := marshalled(c.t, request)
@@ -300,14 +305,16 @@ func marshalled(t *testing.T, value any) []byte {
 	return text
 }
 
-// documented are the commands of docs/calling.md.
+// documented returns the commands of temporal on the pages for callers.
 func documented(t *testing.T) (lines []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/calling.md")
-	require.NoError(t, err)
-	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", "")) {
-		if command, ok := strings.CutPrefix(line, "    temporal "); ok {
-			lines = append(lines, "temporal "+strings.TrimSpace(command))
+	for _, page := range []string{"call-from-a-workflow.md", "call-from-another-language.md"} {
+		text, err := os.ReadFile("../../docs/how-to/" + page)
+		require.NoError(t, err)
+		for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", "")) {
+			if command, ok := strings.CutPrefix(line, "temporal "); ok {
+				lines = append(lines, "temporal "+strings.TrimSpace(command))
+			}
 		}
 	}
 	return lines

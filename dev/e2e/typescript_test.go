@@ -13,8 +13,8 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// typeScript installs the example as a clone has it, whatever was built in this
-// one, and checks its types. It returns its directory.
+// typeScript installs the example as in a new clone, checks its types, and returns its
+// directory.
 func typeScript(t *testing.T) string {
 	t.Helper()
 	npm := tool(t, "npm")
@@ -34,13 +34,13 @@ func typeScript(t *testing.T) string {
 	return dir
 }
 
-func TestAWorkflowInTypeScriptLinksAsOneInGoDoes(t *testing.T) {
+func TestATypeScriptWorkflowLinksLikeAGoWorkflow(t *testing.T) {
 	t.Parallel()
 	dir := typeScript(t)
 	s := newSystem(t, "--sync-delay", "0s")
 	s.worker("")
 
-	// The command of its README, which builds it.
+	// The command in its README, which builds it.
 	done := runProgram(t, s.env, tool(t, "npm"), "--prefix", dir, "start", "--silent", "--", newOrg())
 	require.Zero(t, done.code, "%s%s", done.stdout, done.stderr)
 	t.Logf("npm start: %s", done.took)
@@ -50,8 +50,8 @@ func TestAWorkflowInTypeScriptLinksAsOneInGoDoes(t *testing.T) {
 	require.NoError(t, s.platform()(linkRequest(newOrg())).Get(t.Context(), &toldInGo))
 	require.Equal(t, withoutIDsAndTimes(t, toldInGo), withoutIDsAndTimes(t, told))
 
-	// One after the other: they share a task queue, so that the worker of one would
-	// print what another one did.
+	// Sequential: they share a task queue, so the worker of one would print the output of
+	// another.
 	node, program := tool(t, "node"), filepath.Join(dir, "lib", "main.js")
 	refused := newOrg()
 	s.shape(refused, map[string]any{"refusal": opsmanagertest.RefusedRole})
@@ -78,10 +78,10 @@ func TestAWorkflowInTypeScriptLinksAsOneInGoDoes(t *testing.T) {
 	require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
 }
 
-// withoutIDsAndTimes is a result without what differs between two organizations.
+// withoutIDsAndTimes returns a result without what differs between two organizations.
 func withoutIDsAndTimes(t *testing.T, result map[string]any) map[string]any {
 	t.Helper()
-	for _, name := range []string{"orgId", "startedAt", "createdAt", "syncedAt", "endedAt"} {
+	for _, name := range []string{"orgId", "startedAt", "createdAt", "syncedAt", "endedAt", "startedBy"} {
 		require.NotEmpty(t, result[name], name)
 		delete(result, name)
 	}

@@ -97,7 +97,7 @@ func TestUnlinkDuringAMigrationThatEndsLater(t *testing.T) {
 	s.waitForPhase(run, migrationlink.PhaseBlocked)
 	require.Contains(t, s.status(run).Problem.Message, "project-1")
 	require.Equal(t, opsmanagertest.StatusSynced, s.evidence(org).LinkStatus)
-	// Retried while it runs, it waits on.
+	// After a retry during the migration, it still waits.
 	deletes := s.evidence(org).Deletes
 	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.RetrySignal, nil))
 	require.Eventually(t, func() bool { return s.evidence(org).Deletes > deletes+1 }, 30*time.Second, 20*time.Millisecond)
@@ -110,8 +110,7 @@ func TestUnlinkDuringAMigrationThatEndsLater(t *testing.T) {
 	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
 }
 
-func TestUnlinkEndsAtItsDeadlineAndWhenCancelled(t *testing.T) {
-	t.Parallel()
+func TestUnlinkEndsAtItsDeadlineAndWhenCancelled(t *testing.T) { // not parallel: it measures time
 	s := newSystem(t)
 	s.worker("")
 	org := newOrg()
@@ -139,8 +138,9 @@ func TestUnlinkOfAnUnknownManagerFailsSoon(t *testing.T) {
 	require.Equal(t, migrationlink.ErrUnknownManager, requireFailure(t, run, migrationlink.OutcomeFailed).Type)
 }
 
-// A DELETE under way is waited for: it could hit a link that is made after it.
-func TestACancelledUnlinkKnowsWhatItsDeleteHasDone(t *testing.T) {
+// A cancellation waits for a running DELETE: it could hit a link that is created after
+// it.
+func TestACancelledUnlinkReportsWhatItsDeleteDid(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.worker("")
@@ -162,7 +162,7 @@ func TestACancelledUnlinkKnowsWhatItsDeleteHasDone(t *testing.T) {
 	require.True(t, result.Removed || result.InDoubt, "%+v", result)
 }
 
-func TestAWorkerKilledInTheDeleteLosesNothing(t *testing.T) {
+func TestAWorkerKilledDuringTheDeleteLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	for name, begin := range map[string]func(*system, string) client.WorkflowRun{

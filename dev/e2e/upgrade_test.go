@@ -1,6 +1,9 @@
 package e2e_test
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,15 +15,36 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// fleet is a Worker Deployment, as docs/operations.md upgrades it.
+// fleet is a Worker Deployment that is upgraded as docs/how-to/upgrade.md says.
 type fleet struct {
 	*system
 	client.WorkerDeploymentHandle
+	shown map[string][]string // the commands of that page
 }
 
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	s := newSystem(t)
+	return &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink"), shownTo(t, "upgrade_test.go", "docs/how-to/upgrade.md")}
+}
+
+// start starts a worker as the page says, with another build.
 func (f *fleet) start(build string) *process {
 	f.t.Helper()
-	return f.worker("", "TEMPORAL_DEPLOYMENT_NAME=migrationlink", "TEMPORAL_WORKER_BUILD_ID="+build)
+	command := strings.ReplaceAll(strings.Join(f.shown["worker"], "\n"), "BUILD_ID=v1", "BUILD_ID="+build)
+	env := append(slices.Clone(f.env), "PATH="+filepath.Dir(workerProgram)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	p := start(f.t, env, "/bin/sh", "-c", "cd "+f.dir+"; exec env "+command)
+	p.waitFor("worker ready")
+	return p
+}
+
+// typed returns the output of commands of the page that succeed.
+func (f *fleet) typed(name string) string {
+	f.t.Helper()
+	require.NotEmpty(f.t, f.shown[name], name)
+	done := f.commandLine().run("set -e\n" + strings.Join(f.shown[name], "\n"))
+	require.Zero(f.t, done.code, "%s\n%s%s", name, done.stdout, done.stderr)
+	return done.stdout
 }
 
 func (f *fleet) makeCurrent(build string) {
@@ -31,7 +55,7 @@ func (f *fleet) makeCurrent(build string) {
 	})
 }
 
-// builds are those that have carried on a workflow, in order.
+// builds returns the builds that have processed a workflow, in order.
 func (f *fleet) builds(run client.WorkflowRun) (builds []string) {
 	f.t.Helper()
 	for _, event := range f.history(run.GetID(), run.GetRunID()) {
@@ -55,10 +79,11 @@ func (f *fleet) drainage(build string) client.WorkerDeploymentVersionDrainageSta
 
 func TestAnUpgradeLeavesWaitingLinksOnTheirVersionUntilItHasDrained(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	f := &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink")}
+	f := newFleet(t)
+	s := f.system
 	older := f.start("v1")
 	f.makeCurrent("v1")
+	f.typed("first")
 
 	syncing, blocked := newOrg(), newOrg()
 	s.shape(syncing, map[string]any{"sync": "never"})
@@ -69,10 +94,13 @@ func TestAnUpgradeLeavesWaitingLinksOnTheirVersionUntilItHasDrained(t *testing.T
 
 	f.start("v2")
 	f.makeCurrent("v2")
+	f.typed("second")
 	fresh := s.begin(newOrg(), nil)
 	require.NoError(t, fresh.Get(t.Context(), nil))
 	require.Equal(t, []string{"v2"}, f.builds(fresh))
 	require.EqualValues(t, client.WorkerDeploymentVersionDrainageStatusDraining, f.drainage("v1"))
+	draining := f.typed("drain")
+	require.True(t, containsAll(draining, "draining", waiting[0].GetID(), waiting[1].GetID()), draining)
 
 	s.shape(syncing, map[string]any{"syncDelay": "0s"})
 	s.shape(blocked, map[string]any{"refusal": ""})
@@ -85,17 +113,26 @@ func TestAnUpgradeLeavesWaitingLinksOnTheirVersionUntilItHasDrained(t *testing.T
 		require.Equal(t, []string{"v1"}, f.builds(run), "it ends where it began")
 	}
 	s.within(time.Minute, func() bool { return f.drainage("v1") == client.WorkerDeploymentVersionDrainageStatusDrained })
+	drained := f.typed("drain")
+	require.Contains(t, drained, "drained")
+	require.NotContains(t, drained, waiting[0].GetID())
+
+	f.typed("back")
+	returned := s.begin(newOrg(), nil)
+	require.NoError(t, returned.Get(t.Context(), nil))
+	require.Equal(t, []string{"v1"}, f.builds(returned))
+	f.typed("second")
 	older.stop()
 	require.NoError(t, s.begin(newOrg(), nil).Get(t.Context(), nil))
 }
 
-func TestDoctorFindsVersionsThatGetNoLinksAndLinksThatNoVersionCarriesOn(t *testing.T) {
+func TestDoctorFindsUnusedVersionsAndLinksWithoutAVersion(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t)
-	f := &fleet{s, s.temporal.WorkerDeploymentClient().GetHandle("migrationlink")}
+	f := newFleet(t)
+	s := f.system
 	older := f.start("v1")
 	s.eventually(func() bool {
-		return strings.Contains(s.starter("doctor").stdout, "no version is current, so that new links go to workers without one, and there are none; there are workers of migrationlink:v1")
+		return strings.Contains(s.starter("doctor").stdout, "no version is current, so new links go to workers without a version, but there are none; there are workers of migrationlink:v1")
 	})
 	f.makeCurrent("v1")
 	org := newOrg()
@@ -113,10 +150,10 @@ func TestDoctorFindsVersionsThatGetNoLinksAndLinksThatNoVersionCarriesOn(t *test
 		return strings.Contains(metrics, `migrationlink_links_waiting{manager="demo",state="running",version="migrationlink:v1"} 1`) &&
 			strings.Contains(metrics, `migrationlink_worker_ready{version="migrationlink:v2"} 1`)
 	})
-	require.Contains(t, s.starter("status", "--manager", "demo", "--org", org).stdout, "Start a worker of version migrationlink:v1, on which it began")
+	require.Contains(t, s.starter("status", "--manager", "demo", "--org", org).stdout, "Start a worker of version migrationlink:v1, on which it started")
 	// Temporal lists a worker that has ended for another minute.
 	s.within(2*time.Minute, func() bool {
 		done := s.starter("doctor")
-		return done.code != 0 && strings.Contains(done.stdout, "no worker carries on 1 link of version migrationlink:v1")
+		return done.code != 0 && strings.Contains(done.stdout, "no worker is left for 1 link of version migrationlink:v1")
 	})
 }

@@ -20,11 +20,10 @@ type webPage struct {
 	secret string
 }
 
-// width and height of the window: wide enough that nothing breaks in two that
-// stays in one line on a desk.
+// width and height of the window, wide enough for lines that do not wrap on a desktop.
 const width, height = 1400, 900
 
-// webUIPatience is for a machine that does much else at the same time.
+// webUIPatience is long enough for a busy machine.
 const webUIPatience = 30 * time.Second
 
 var webUIAddress = regexp.MustCompile(`Web UI +(\S+)`)
@@ -34,8 +33,8 @@ func (s *system) webUI(browser string) *webPage {
 	s.t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browser),
-		// Its sandbox refuses root and needs what containers do not grant; it sees
-		// no page but ours.
+		// Its sandbox refuses root and needs what containers do not grant; it opens
+		// only our pages.
 		chromedp.NoSandbox,
 		chromedp.Flag("lang", "en-US"),
 		chromedp.Env("TZ=UTC"),
@@ -52,7 +51,7 @@ func (s *system) webUI(browser string) *webPage {
 	return &webPage{t: s.t, tab: tab, base: address[1], secret: s.variable("LINK_TOKEN_DEMO")}
 }
 
-// on does one thing on the page.
+// on runs one action on the page.
 func on[T any](p *webPage, what string, action chromedp.Action[T]) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.tab, webUIPatience)
@@ -67,8 +66,8 @@ func (p *webPage) open(path string) {
 	on(p, "open "+path, chromedp.Navigate(p.base+path))
 }
 
-// click clicks on the link with these words as soon as there is one. It clicks
-// on the element, not on its place: places move while the page fills.
+// click clicks on the link with this text as soon as it exists. It clicks on the
+// element, not on its position: positions change while the page loads.
 func (p *webPage) click(words string) {
 	p.t.Helper()
 	on(p, "click on "+words, chromedp.PollFunction[bool](`words => {
@@ -78,7 +77,7 @@ func (p *webPage) click(words string) {
 	}`, chromedp.WithPollingArgs(words)))
 }
 
-// follow goes where a link within a frame leads; a click would open a new tab.
+// follow opens the target of a link in a frame. A click would open a new tab.
 func (p *webPage) follow(words string) {
 	p.t.Helper()
 	address := on(p, "find the link "+words, chromedp.PollFunction[string](`words => [...document.querySelectorAll("iframe")]
@@ -92,8 +91,8 @@ func (p *webPage) press(key string) {
 	on(p, "press "+key, chromedp.KeyEvent(key))
 }
 
-// text is what is to be read on the page and in the frames on it, as the Web UI
-// renders Markdown in frames; with all white space as one blank.
+// text returns the visible text of the page and of its frames, in which the Web UI
+// renders Markdown. White space is one blank.
 func (p *webPage) text() string {
 	p.t.Helper()
 	text := on(p, "read the page", chromedp.Evaluate[string](`[document, ...[...document.querySelectorAll("iframe")]
@@ -103,14 +102,14 @@ func (p *webPage) text() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// document is all that the browser has of the page and the frames on it.
+// document returns the HTML of the page and its frames.
 func (p *webPage) document() string {
 	p.t.Helper()
 	return on(p, "read the document", chromedp.Evaluate[string](`[document, ...[...document.querySelectorAll("iframe")]
 		.filter(f => f.contentDocument).map(f => f.contentDocument)].map(d => d.documentElement?.outerHTML ?? "").join("\n")`))
 }
 
-// shows returns when all parts are to be read.
+// shows waits until all parts are visible.
 func (p *webPage) shows(parts ...string) {
 	p.t.Helper()
 	for _, part := range parts {
@@ -118,8 +117,7 @@ func (p *webPage) shows(parts ...string) {
 	}
 }
 
-// showsLike returns when something like it is to be read, with what its groups
-// have matched.
+// showsLike waits until a text that matches is visible, and returns its groups.
 func (p *webPage) showsLike(pattern string) []string {
 	p.t.Helper()
 	wanted := regexp.MustCompile(pattern)
@@ -129,7 +127,7 @@ func (p *webPage) showsLike(pattern string) []string {
 		if found := wanted.FindStringSubmatch(text); found != nil {
 			return found
 		}
-		if strings.Contains(text, "Internal Error Try a refresh") { // of the Web UI itself, on a busy machine
+		if strings.Contains(text, "Internal Error Try a refresh") { // the Web UI itself, on a busy machine
 			on(p, "do as it says", chromedp.Reload())
 		}
 		on(p, "let the page work", chromedp.Evaluate[chromedp.Void](`new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise))
@@ -138,7 +136,7 @@ func (p *webPage) showsLike(pattern string) []string {
 	return nil
 }
 
-// screenshot takes what is below the head of the window and right of the menu.
+// screenshot takes the page without the header and the menu of the Web UI.
 func (p *webPage) screenshot(file string) {
 	p.t.Helper()
 	picture := on(p, "screenshot", chromedp.Screenshot(chromedp.CSS("main")))

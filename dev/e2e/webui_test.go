@@ -12,14 +12,14 @@ import (
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// The picture in the README is taken only on request:
+// The picture in the README is updated only on request:
 //
 //	go -C dev test ./e2e -run TheWebUI -update-screenshot
-var updateScreenshot = flag.Bool("update-screenshot", false, "take docs/web-ui.png anew")
+var updateScreenshot = flag.Bool("update-screenshot", false, "update docs/images/web-ui.png")
 
-// What the person on call reads in Temporal's own Web UI, who has no shell on
-// any of our machines and has never heard of the starter.
-func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
+// The person on call reads the state in Temporal's own Web UI. They have no shell on
+// our machines and do not know the starter.
+func TestTheWebUIShowsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 	t.Parallel()
 	browser := tool(t, "chromium")
 	s := newSystem(t)
@@ -45,7 +45,7 @@ func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 
 	page.click("User Metadata")
 	page.shows("Link organization "+org+" of manager demo",
-		"Waiting until the link is SYNCED", "What to do Nothing.", "Last status NOT_SYNCED", "Next check within 45 s",
+		"Waiting until the link is SYNCED", "What to do Nothing.", "Last status NOT_SYNCED", "Next check automatic",
 		"Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline), "Organization "+org+" of manager demo")
 	require.NotRegexp(t, `\*\*|##|&\w+;|-{3}`, page.text(), "Markdown that was not rendered")
 
@@ -53,21 +53,21 @@ func TestTheWebUITellsPhaseStatusDeadlineNextCheckAndRemedy(t *testing.T) {
 	page.showsLike(`Attempt \d+ / UNLIMITED`)
 	page.showsLike(`Next Retry \w+ \d+, \d{4}`)
 	page.showsLike(`"remedy": "Check on the manager`)
-	page.showsLike(`Heartbeat Details .*"linkStatus": "NOT_SYNCED"`)
+	page.showsLike(`"linkStatus": "NOT_SYNCED"`)
 	page.showsLike(`"nextPollAt": "\d{4}-`)
 
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), id, ""))
 	require.Error(t, run.Get(t.Context(), nil))
 }
 
-func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
+func TestTheWebUIShowsWhyALinkIsBlockedAndHowToResumeIt(t *testing.T) {
 	t.Parallel()
 	browser := tool(t, "chromium")
 	s := newSystem(t)
 	s.worker("")
 	org := "5f1b2c3d4e5f6a7b8c9d0e1f" // as in the README
 	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedAddress})
-	require.Zero(t, s.starter("link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO", "--on-blocked", "wait", "--detach").code)
+	require.Equal(t, blockedCode, s.starter("link", "--manager", "demo", "--org", org, "--token-ref", "env:LINK_TOKEN_DEMO", "--on-blocked", "wait", "--detach").code)
 	run := s.temporal.GetWorkflow(t.Context(), migrationlink.WorkflowID("demo", org), "")
 	s.waitForPhase(run, migrationlink.PhaseBlocked)
 	status := s.status(run)
@@ -78,10 +78,10 @@ func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	told := page.showsLike(`What to do Add 127\.0\.0\.1, .* to the access list of the API key .* Then starter (retry .*?), or send the signal retry`)
 	page.shows("Since "+uiTime(status.PhaseSince), "Deadline "+uiTime(status.Deadline))
 	if *updateScreenshot {
-		page.screenshot("../../docs/web-ui.png")
+		page.screenshot("../../docs/images/web-ui.png")
 	}
 
-	// The person does what the page says, word by word, and asks it again.
+	// The person does exactly what the page says, and retries.
 	s.shape(org, map[string]any{"refusal": opsmanagertest.NoRefusal, "sync": "never"})
 	require.Zero(t, s.starter(strings.Fields(told[1])...).code, told[1])
 	s.waitForPhase(run, migrationlink.PhaseSyncing)
@@ -90,5 +90,5 @@ func TestTheWebUISaysWhyALinkIsBlockedAndHowItGoesOn(t *testing.T) {
 	require.NotContains(t, page.text(), "Blocked while")
 }
 
-// uiTime is a time as the page says it.
+// uiTime is a time as the page shows it.
 func uiTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -12,21 +12,20 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/history/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
 )
 
-// system is a running stack with what a person needs to use it.
+// system is a running stack with everything that a person needs to use it.
 type system struct {
 	t         *testing.T
 	dir       string
@@ -35,20 +34,12 @@ type system struct {
 	env       []string
 	simulator string
 	temporal  client.Client
-	program   string // the starter, if not the one with the race detector
+	program   string // the starter, if not the build with the race detector
+	// workerProgram is the worker, if not the build with the race detector.
+	workerProgram string
 }
 
-// oneAtATime is for tests with hundreds of links: each takes the whole machine.
-func oneAtATime(t *testing.T) {
-	t.Helper()
-	t.Parallel()
-	crowded.Lock()
-	t.Cleanup(crowded.Unlock)
-}
-
-var crowded sync.Mutex
-
-// in is the system as a subtest uses it.
+// in returns the system for a subtest.
 func (s *system) in(t *testing.T) *system {
 	t.Helper()
 	copied := *s
@@ -56,7 +47,7 @@ func (s *system) in(t *testing.T) *system {
 	return &copied
 }
 
-// newSystem starts a stack of its own, without a worker.
+// newSystem starts a new stack without a worker.
 func newSystem(t *testing.T, flags ...string) *system {
 	t.Helper()
 	s := &system{t: t, dir: t.TempDir()}
@@ -66,7 +57,7 @@ func newSystem(t *testing.T, flags ...string) *system {
 	return s
 }
 
-// up starts the stack, or starts it again after its end.
+// up starts the stack, or restarts it after its end.
 func (s *system) up() {
 	s.t.Helper()
 	s.dev = start(s.t, s.env, devProgram, s.args...)
@@ -96,7 +87,7 @@ func (s *system) variable(name string) string {
 	return ""
 }
 
-// readEnv reads the lines that a shell would.
+// readEnv reads the file as a shell would.
 func readEnv(t *testing.T, file string) []string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -109,8 +100,8 @@ func readEnv(t *testing.T, file string) []string {
 	return env
 }
 
-// worker starts a worker beside the stack. Beside the demo manager it knows the
-// ones in extra, as TOML.
+// worker starts a worker beside the stack. It knows the demo manager and those in
+// extra, which is TOML.
 func (s *system) worker(extra string, env ...string) *process {
 	s.t.Helper()
 	base, err := os.ReadFile(filepath.Join(s.dir, "worker.toml"))
@@ -120,27 +111,32 @@ func (s *system) worker(extra string, env ...string) *process {
 	return p
 }
 
-// workerFrom starts a worker with this configuration alone. It returns its file,
-// too.
+// workerFrom starts a worker with this configuration alone, and also returns its file.
 func (s *system) workerFrom(content string, env ...string) (*process, string) {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "worker.toml")
 	require.NoError(s.t, os.WriteFile(file, []byte(content), 0o600))
-	p := start(s.t, append(append([]string{}, s.env...), env...), workerProgram, "--config", file)
+	p := start(s.t, append(append([]string{}, s.env...), env...), cmp.Or(s.workerProgram, workerProgram), "--config", file)
 	p.waitFor("worker ready")
 	return p, file
 }
 
-// starter runs the starter to its end.
+// starter runs the starter until it ends.
 func (s *system) starter(args ...string) finished {
 	s.t.Helper()
 	return runProgram(s.t, s.env, cmp.Or(s.program, starterProgram), args...)
 }
 
-// linkJSON runs `starter link -o json` and decodes what it prints.
+// linkJSON runs `starter link -o json` and decodes its output.
 func (s *system) linkJSON(orgID string, args ...string) (printed, int) {
 	s.t.Helper()
-	done := s.starter(append([]string{"link", "--manager", "demo", "--org", orgID, "--token-ref", "env:LINK_TOKEN_DEMO", "-o", "json"}, args...)...)
+	given := append([]string{"link", "--org", orgID, "-o", "json"}, args...)
+	for flag, usual := range map[string]string{"--manager": "demo", "--token-ref": "env:LINK_TOKEN_DEMO"} {
+		if !slices.Contains(args, flag) {
+			given = append(given, flag, usual)
+		}
+	}
+	done := s.starter(given...)
 	var result printed
 	decoder := json.NewDecoder(strings.NewReader(done.stdout))
 	require.NoError(s.t, decoder.Decode(&result), "stdout: %s\nstderr: %s", done.stdout, done.stderr)
@@ -148,14 +144,14 @@ func (s *system) linkJSON(orgID string, args ...string) (printed, int) {
 	return result, done.code
 }
 
-// printed is what `starter link -o json` prints.
+// printed is the output of `starter link -o json`.
 type printed struct {
 	migrationlink.LinkResult
 	WorkflowID string `json:"workflowId"`
 	RunID      string `json:"runId"`
 }
 
-// begin starts a link through the SDK, as another program would.
+// begin starts a link through the SDK, like another program.
 func (s *system) begin(orgID string, change func(*migrationlink.LinkRequest)) client.WorkflowRun {
 	s.t.Helper()
 	request := migrationlink.LinkRequest{Manager: "demo", OrgID: orgID, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
@@ -170,21 +166,22 @@ func (s *system) begin(orgID string, change func(*migrationlink.LinkRequest)) cl
 	return run
 }
 
-// status asks again when no worker has answered in time: a busy machine is not
-// what is under test.
-func (s *system) status(run client.WorkflowRun) migrationlink.Status {
+// status retries when no worker has answered in time: a busy machine is not what is
+// tested.
+func (s *system) status(run client.WorkflowRun) (status migrationlink.Status) {
 	s.t.Helper()
-	var answer converter.EncodedValue
-	var err error
-	for range 6 {
-		answer, err = s.temporal.QueryWorkflow(s.t.Context(), run.GetID(), run.GetRunID(), migrationlink.StatusQuery)
-		if _, late := errors.AsType[*serviceerror.DeadlineExceeded](err); !late {
-			break
+	s.eventually(func() bool {
+		answer, err := s.temporal.QueryWorkflow(s.t.Context(), run.GetID(), run.GetRunID(), migrationlink.StatusQuery)
+		if _, late := errors.AsType[*serviceerror.DeadlineExceeded](err); late {
+			return false
 		}
-	}
-	require.NoError(s.t, err)
-	var status migrationlink.Status
-	require.NoError(s.t, answer.Get(&status))
+		if _, delayed := errors.AsType[*serviceerror.WorkflowNotReady](err); delayed {
+			return false // its last workflow tasks timed out on a busy machine
+		}
+		require.NoError(s.t, err)
+		require.NoError(s.t, answer.Get(&status))
+		return true
+	})
 	return status
 }
 
@@ -194,10 +191,10 @@ func (s *system) waitForPhase(run client.WorkflowRun, phase migrationlink.Phase)
 }
 
 // history returns the events of a run.
-func (s *system) history(workflowID, runID string) []*history.HistoryEvent {
+func (s *system) history(workflowID, runID string) []*historypb.HistoryEvent {
 	s.t.Helper()
-	var events []*history.HistoryEvent
-	iterator := s.temporal.GetWorkflowHistory(s.t.Context(), workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	var events []*historypb.HistoryEvent
+	iterator := s.temporal.GetWorkflowHistory(s.t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for iterator.HasNext() {
 		event, err := iterator.Next()
 		require.NoError(s.t, err)
@@ -231,7 +228,7 @@ func (s *system) shape(orgID string, settings map[string]any) {
 	s.control(http.MethodPut, "/simulator/orgs/"+orgID, settings, nil)
 }
 
-// newOrg is an organization that no other test uses.
+// newOrg returns an organization that no other test uses.
 func newOrg() string { return fmt.Sprintf("%024x", rand.Uint64()) }
 
 type silent struct{}

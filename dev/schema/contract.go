@@ -1,172 +1,116 @@
 package schema
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/constant"
-	"go/token"
 	"go/types"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/tools/go/packages"
 )
 
-// contract is what the sources of the contract say and its types do not: comments,
-// constants, and the patterns of the validation.
+// contract holds what reflection cannot see: the comments and the constants of the
+// sources.
 type contract struct {
-	pkg      *packages.Package
-	comments map[string]string            // by "Type", "Type.Field", "Func" or "Constant", as written
-	jsonName map[string]map[string]string // of fields, by type and field
-	fieldOf  map[string]map[string]string // the type of fields, likewise
-	enums    []enum                       // in the order of the sources
-	groups   map[string]string            // comments of groups of constants, by the first
-	patterns map[string]string            // by variable
-}
-
-// enum is a type of text with its constants.
-type enum struct {
-	name   string
-	values []*types.Const
+	scope    *types.Scope
+	comments map[string]string            // by "Type", "Type.Field" or "Constant"
+	groups   map[string]string            // of groups of constants, by the first one
+	jsonName map[string]map[string]string // by type and field
+	fieldOf  map[string]map[string]string // the type of a field, by type and field
+	enums    map[string][]*types.Const    // by type, in the order of the sources
 }
 
 func readContract(sources string) (*contract, error) {
 	found, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: sources}, ".")
-	switch {
-	case err != nil:
+	if err == nil && len(found[0].Errors) > 0 {
+		err = found[0].Errors[0]
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the contract: %w", err)
-	case len(found) != 1:
-		return nil, fmt.Errorf("read the contract: %d packages in %s", len(found), sources)
-	case len(found[0].Errors) > 0:
-		return nil, fmt.Errorf("read the contract: %w", found[0].Errors[0])
 	}
 	c := &contract{
-		pkg: found[0], comments: map[string]string{}, patterns: map[string]string{}, groups: map[string]string{},
-		jsonName: map[string]map[string]string{}, fieldOf: map[string]map[string]string{},
+		found[0].Types.Scope(), map[string]string{}, map[string]string{},
+		map[string]map[string]string{}, map[string]map[string]string{}, map[string][]*types.Const{},
 	}
-	for _, file := range c.pkg.Syntax {
-		for _, declaration := range file.Decls {
-			c.readDeclaration(declaration)
-		}
+	for _, name := range c.scope.Names() {
+		c.addObject(c.scope.Lookup(name))
+	}
+	for _, file := range found[0].Syntax {
+		ast.Inspect(file, c.addComments)
 	}
 	return c, nil
 }
 
-func (c *contract) readDeclaration(declaration ast.Decl) {
-	switch declaration := declaration.(type) {
-	case *ast.FuncDecl:
-		if declaration.Recv == nil {
-			c.comments[declaration.Name.Name] = declaration.Doc.Text()
+func (c *contract) addObject(object types.Object) {
+	if value, ok := object.(*types.Const); ok && object.Exported() && value.Val().Kind() == constant.String {
+		name := typeName(value.Type())
+		if strings.HasPrefix(object.Name(), "Err") {
+			name = ErrorType // its constants have no type of their own
 		}
-	case *ast.GenDecl:
-		for i, spec := range declaration.Specs {
-			switch spec := spec.(type) {
-			case *ast.TypeSpec:
-				c.readType(spec, firstText(spec.Doc, declaration.Doc))
-			case *ast.ValueSpec:
-				if i == 0 && declaration.Lparen.IsValid() {
-					c.groups[spec.Names[0].Name] = declaration.Doc.Text()
-				}
-				c.readValues(declaration.Tok, spec)
-			}
+		if name != "" {
+			c.enums[name] = append(c.enums[name], value)
+			slices.SortFunc(c.enums[name], func(a, b *types.Const) int { return cmp.Compare(a.Pos(), b.Pos()) })
 		}
+	}
+	fields, ok := object.Type().Underlying().(*types.Struct)
+	if _, isType := object.(*types.TypeName); !isType || !ok || !object.Exported() {
+		return
+	}
+	c.jsonName[object.Name()], c.fieldOf[object.Name()] = map[string]string{}, map[string]string{}
+	for i := range fields.NumFields() {
+		field := fields.Field(i).Name()
+		c.jsonName[object.Name()][field], _, _ = strings.Cut(reflect.StructTag(fields.Tag(i)).Get("json"), ",")
+		c.fieldOf[object.Name()][field] = typeName(fields.Field(i).Type())
 	}
 }
 
-func (c *contract) readType(spec *ast.TypeSpec, comment string) {
-	name := spec.Name.Name
-	c.comments[name] = comment
-	fields, ok := spec.Type.(*ast.StructType)
-	if !ok || !spec.Name.IsExported() {
-		return
+func (c *contract) addComments(node ast.Node) bool {
+	declaration, ok := node.(*ast.GenDecl)
+	if !ok {
+		_, isFile := node.(*ast.File)
+		return isFile
 	}
-	c.jsonName[name], c.fieldOf[name] = map[string]string{}, map[string]string{}
+	for i, spec := range declaration.Specs {
+		switch spec := spec.(type) {
+		case *ast.TypeSpec:
+			c.comments[spec.Name.Name] = cmp.Or(spec.Doc.Text(), declaration.Doc.Text())
+			if fields, ok := spec.Type.(*ast.StructType); ok {
+				c.addFields(spec.Name.Name, fields.Fields.List)
+			}
+		case *ast.ValueSpec:
+			c.comments[spec.Names[0].Name] = cmp.Or(spec.Doc.Text(), spec.Comment.Text())
+			if i == 0 && declaration.Lparen.IsValid() {
+				c.groups[spec.Names[0].Name] = declaration.Doc.Text()
+			}
+		}
+	}
+	return false
+}
+
+// addFields also gives a comment that names the next field to that field.
+func (c *contract) addFields(owner string, fields []*ast.Field) {
 	shared := ""
-	for _, field := range fields.Fields.List {
-		comment := firstText(field.Doc, field.Comment)
-		for _, fieldName := range field.Names {
-			// A comment that names the next field, too, is about both.
-			switch {
-			case comment != "":
-				shared = comment
-			case regexp.MustCompile(`\b` + fieldName.Name + `\b`).MatchString(shared):
+	for _, field := range fields {
+		comment := cmp.Or(field.Doc.Text(), field.Comment.Text())
+		for _, name := range field.Names {
+			if comment == "" && regexp.MustCompile(`\b`+name.Name+`\b`).MatchString(shared) {
 				comment = shared
 			}
-			c.comments[name+"."+fieldName.Name] = comment
-			c.fieldOf[name][fieldName.Name] = typeName(c.pkg.TypesInfo.TypeOf(field.Type))
-			if field.Tag != nil {
-				tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("json")
-				c.jsonName[name][fieldName.Name], _, _ = strings.Cut(tag, ",")
-			}
+			c.comments[owner+"."+name.Name] = comment
 		}
+		shared = cmp.Or(comment, shared)
 	}
 }
 
-func (c *contract) readValues(kind token.Token, spec *ast.ValueSpec) {
-	for i, name := range spec.Names {
-		object := c.pkg.TypesInfo.Defs[name]
-		value, isConstant := object.(*types.Const)
-		switch {
-		case isConstant && name.IsExported():
-			c.comments[name.Name] = firstText(spec.Doc, spec.Comment)
-			c.addValue(value)
-		case kind == token.VAR && i < len(spec.Values):
-			if text, ok := c.patternIn(spec.Values[i]); ok {
-				c.patterns[name.Name] = text
-			}
-		}
-	}
-}
-
-// addValue sorts constants by their type. Those of the types of errors have none of
-// their own, but a prefix.
-func (c *contract) addValue(value *types.Const) {
-	name := typeName(value.Type())
-	if name == "" && strings.HasPrefix(value.Name(), "Err") {
-		name = ErrorType
-	}
-	if name == "" || value.Val().Kind() != constant.String {
-		return
-	}
-	for i := range c.enums {
-		if c.enums[i].name == name {
-			c.enums[i].values = append(c.enums[i].values, value)
-			return
-		}
-	}
-	c.enums = append(c.enums, enum{name, []*types.Const{value}})
-}
-
-// patternIn reads the pattern in regexp.MustCompile(pattern).
-func (c *contract) patternIn(expression ast.Expr) (string, bool) {
-	call, ok := expression.(*ast.CallExpr)
-	if !ok || len(call.Args) != 1 {
-		return "", false
-	}
-	function, ok := call.Fun.(*ast.SelectorExpr)
-	value := c.pkg.TypesInfo.Types[call.Args[0]].Value
-	if !ok || function.Sel.Name != "MustCompile" || value == nil {
-		return "", false
-	}
-	return constant.StringVal(value), true
-}
-
-// pattern is that of a variable of the validation.
-func (c *contract) pattern(variable string) string {
-	text, ok := c.patterns[variable]
-	if !ok {
-		panic(errors.New("the contract has no pattern " + variable + " any more"))
-	}
-	return text
-}
-
-// value is that of a constant, exported or not: texts as they are, times as Go
-// writes them.
+// value returns a constant as JSON has it: text unchanged, durations as Go writes them.
 func (c *contract) value(name string) (string, bool) {
-	object, ok := c.pkg.Types.Scope().Lookup(name).(*types.Const)
+	object, ok := c.scope.Lookup(name).(*types.Const)
 	if !ok {
 		return "", false
 	}
@@ -180,8 +124,8 @@ func (c *contract) value(name string) (string, bool) {
 	return object.Val().String(), true
 }
 
-// typeName is that of a type of the contract, or of what it points to or holds;
-// empty for any other.
+// typeName returns the name of a type of the contract, or of the one that t points to
+// or is a list of. It is empty for any other type.
 func typeName(t types.Type) string {
 	switch t := t.(type) {
 	case *types.Pointer:
@@ -191,15 +135,6 @@ func typeName(t types.Type) string {
 	case *types.Named:
 		if t.Obj().Pkg() != nil && t.Obj().Pkg().Name() == "migrationlink" {
 			return t.Obj().Name()
-		}
-	}
-	return ""
-}
-
-func firstText(groups ...*ast.CommentGroup) string {
-	for _, group := range groups {
-		if text := group.Text(); text != "" {
-			return text
 		}
 	}
 	return ""

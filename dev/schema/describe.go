@@ -6,32 +6,20 @@ import (
 	"strings"
 )
 
-// describe returns the comment of a type, or of one of its fields, in the words of
-// the JSON.
+// describe returns the comment of a type, or of one of its fields, with the names that
+// a reader of JSON knows.
 func (c *contract) describe(t reflect.Type, field string) string {
-	if t.Name() == "" {
-		return ""
-	}
-	key := t.Name()
-	if field != "" {
-		key += "." + field
-	}
-	return c.inJSON(t.Name(), c.comments[key])
+	return c.inJSON(t.Name(), c.comments[strings.TrimSuffix(t.Name()+"."+field, ".")])
 }
-
-// elsewhere are Go functions that a reader of JSON finds in a definition.
-var elsewhere = map[string]string{"Blockable": "`" + ErrorType + "`"}
-
-// properNoun is a field, too.
-const properNoun = "Atlas"
 
 var (
 	paragraphs = regexp.MustCompile(`\n\s*\n`)
 	arrays     = regexp.MustCompile(`\[\]([A-Z]\w*)`)
 	names      = regexp.MustCompile(`\b[A-Z]\w*(\.[A-Z]\w*)*\b`)
+	camelCase  = regexp.MustCompile(`[a-z][A-Z]`)
 )
 
-// inJSON replaces the names of Go, of constants and of fields of a type, by what
+// inJSON replaces the Go names of constants and fields in a comment of owner by what
 // they are in JSON.
 func (c *contract) inJSON(owner, comment string) string {
 	var lines []string
@@ -39,55 +27,49 @@ func (c *contract) inJSON(owner, comment string) string {
 		lines = append(lines, strings.Join(strings.Fields(paragraph), " "))
 	}
 	text := arrays.ReplaceAllString(strings.Join(lines, "\n\n"), "list of $1")
-	start := true
+	first := true
 	return names.ReplaceAllStringFunc(text, func(name string) string {
-		first := start
-		start = false
-		if name == properNoun && !first {
-			return name
+		// Inside a sentence, Atlas is the product.
+		if isProduct := name == "Atlas" && !first; !isProduct {
+			name = c.nameInJSON(owner, name)
 		}
-		return c.nameInJSON(owner, name)
+		first = false
+		return name
 	})
 }
 
 func (c *contract) nameInJSON(owner, name string) string {
-	if other, ok := elsewhere[name]; ok {
-		return other
+	if name == "Blockable" { // a function; the definition says the same
+		return "`" + ErrorType + "`"
 	}
 	if value, ok := c.value(name); ok {
 		return "`" + value + "`"
 	}
-	if path, ok := c.path(owner, strings.Split(name, ".")); ok {
+	if path, ok := c.path(owner, name); ok {
 		return "`" + path + "`"
 	}
-	of, rest, found := strings.Cut(name, ".")
-	if path, ok := c.path(of, strings.Split(rest, ".")); found && ok {
+	of, rest, _ := strings.Cut(name, ".")
+	if path, ok := c.path(of, rest); ok {
 		return "`" + of + "." + path + "`"
 	}
-	return c.fieldOfAny(name)
-}
-
-var camelCase = regexp.MustCompile(`[a-z][A-Z]`)
-
-// fieldOfAny is the JSON of a field, of whatever type, whose name is no word.
-func (c *contract) fieldOfAny(name string) string {
-	if c.pkg.Types.Scope().Lookup(name) != nil || !camelCase.MatchString(name) {
+	if c.scope.Lookup(name) != nil || !camelCase.MatchString(name) {
 		return name
 	}
 	for _, fields := range c.jsonName {
 		if found := fields[name]; found != "" {
-			return "`" + found + "`" // one name has one form, see the tests
+			return "`" + found + "`" // the tests check that a name is the same in all types
 		}
 	}
 	return name
 }
 
-// path is that of a field in the JSON of a type.
-func (c *contract) path(owner string, fields []string) (string, bool) {
-	name, ok := c.jsonName[owner][fields[0]]
-	if !ok || len(fields) == 1 {
+// path returns the JSON path of a Go path, such as Token.Atlas, in a type.
+func (c *contract) path(owner, fields string) (string, bool) {
+	field, rest, more := strings.Cut(fields, ".")
+	name, ok := c.jsonName[owner][field]
+	if !ok || !more {
 		return name, ok
 	}
-	rest, ok := c.path(c.fieldOf[owner][fields[0]], fields[1:])
+	rest, ok = c.path(c.fieldOf[owner][field], rest)
 	return name + "." + rest, ok
 }

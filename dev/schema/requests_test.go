@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -26,14 +27,14 @@ func replaced(text string, pairs ...string) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(text))
 }
 
-// weaker are the fields of which the schema lets through what a worker refuses: the
-// bounds of times, and addresses that only look like some.
+// weaker reports whether the schema accepts values of a field that a worker refuses:
+// durations out of bounds, and text that only looks like an address.
 func weaker(field string) bool {
 	return slices.Contains([]string{"createTimeout", "syncTimeout", "settleTime", "timeout"}, field) ||
 		strings.HasPrefix(field, "token.atlas.accessListIps[")
 }
 
-// agree wants the schema to judge a request as the workers do.
+// agree checks that the schema accepts a request exactly when the workers do.
 func agree(t *rapid.T, v *Validator, definition string, request interface{ Validate() error }) {
 	bySchema, byWorkers := v.Validate(definition, marshalled(t, request)), request.Validate()
 	if byWorkers == nil {
@@ -47,7 +48,7 @@ func agree(t *rapid.T, v *Validator, definition string, request interface{ Valid
 	}
 }
 
-func TestTheSchemaJudgesRequestsAsTheWorkersDo(t *testing.T) {
+func TestTheSchemaAcceptsTheRequestsThatTheWorkersAccept(t *testing.T) {
 	t.Parallel()
 	v := validator(t, ForCallers)
 	accepted := 0
@@ -58,7 +59,7 @@ func TestTheSchemaJudgesRequestsAsTheWorkersDo(t *testing.T) {
 			}
 		}
 	})
-	require.Greater(t, accepted, 100, "both kinds were drawn")
+	require.Greater(t, accepted, 100, "valid and invalid requests were drawn")
 }
 
 func agreeOnAll(t *rapid.T, v *Validator) (accepted bool) {
@@ -78,8 +79,8 @@ func agreeOnAll(t *rapid.T, v *Validator) (accepted bool) {
 	return link.Validate() == nil
 }
 
-// mostly draws what is valid, so that a request as a whole is valid often, and
-// anything else now and then.
+// mostly draws a valid value nine times out of ten, so that whole requests are often
+// valid.
 func mostly[T any](valid, anything *rapid.Generator[T]) *rapid.Generator[T] {
 	return rapid.Custom(func(t *rapid.T) T {
 		if rapid.IntRange(0, 9).Draw(t, "stranger") < 9 {
@@ -144,7 +145,7 @@ var (
 			Undo:      policies(migrationlink.UndoOnCancel, migrationlink.UndoAlways, migrationlink.UndoNever).Draw(t, "undo"),
 			IfLinked:  policies(migrationlink.KeepLink, migrationlink.FailIfLinked, migrationlink.Relink).Draw(t, "ifLinked"),
 			OnBlocked: policies(migrationlink.FailWhenBlocked, migrationlink.WaitWhenBlocked).Draw(t, "onBlocked"),
-			// One of them is as likely out of its bounds as all of them.
+			// One field out of bounds is enough.
 			CreateTimeout: durations.Draw(t, "createTimeout"), SyncTimeout: rapid.SampledFrom([]migrationlink.Duration{"", "3s", "720h"}).Draw(t, "syncTimeout"),
 			SettleTime:    rapid.SampledFrom([]migrationlink.Duration{"", "3s", "1h30m"}).Draw(t, "settleTime"),
 			VerifyInAtlas: seldom.Draw(t, "verifyInAtlas"), DeleteTokenOnUndo: seldom.Draw(t, "deleteTokenOnUndo"),
@@ -158,7 +159,7 @@ var (
 	})
 )
 
-func TestWhatPeopleWriteByHandIsJudged(t *testing.T) {
+func TestTheSchemaCatchesMistakesOfHandWrittenRequests(t *testing.T) {
 	t.Parallel()
 	v := validator(t, ForCallers)
 	const target = `"manager": "demo", "orgId": "` + org + `"`
@@ -166,10 +167,10 @@ func TestWhatPeopleWriteByHandIsJudged(t *testing.T) {
 		"the least":              {"LinkRequest", `{` + target + `, "token": {"ref": "env:LINK_TOKEN_DEMO"}}`, ""},
 		"the most":               {"LinkRequest", string(marshalled(t, full())), ""},
 		"no token":               {"LinkRequest", `{` + target + `}`, "token"},
-		"a token in plain":       {"LinkRequest", `{` + target + `, "token": "secret"}`, "want object"},
+		"a plain token":          {"LinkRequest", `{` + target + `, "token": "secret"}`, "want object"},
 		"a token in a reference": {"LinkRequest", `{` + target + `, "token": {"ref": "` + strings.Repeat("a", 192) + `"}}`, "ref"},
 		"two tokens":             {"LinkRequest", `{` + target + `, "token": {"ref": "env:LINK_TOKEN_DEMO", "sealed": "x"}}`, "oneOf"},
-		"a slip of the pen":      {"LinkRequest", `{` + target + `, "token": {"ref": "env:LINK_TOKEN_DEMO"}, "undoo": "never"}`, "undoo"},
+		"a typing error":         {"LinkRequest", `{` + target + `, "token": {"ref": "env:LINK_TOKEN_DEMO"}, "undoo": "never"}`, "undoo"},
 		"another case":           {"LinkRequest", `{"manager": "demo", "orgID": "` + org + `", "token": {"ref": "env:LINK_TOKEN_DEMO"}}`, "orgID"},
 		"an empty policy":        {"LinkRequest", `{` + target + `, "token": {"ref": "env:LINK_TOKEN_DEMO"}, "undo": ""}`, "undo"},
 		"a number of seconds":    {"UnlinkRequest", `{` + target + `, "timeout": 90}`, "timeout"},
@@ -200,40 +201,90 @@ func full() migrationlink.LinkRequest {
 	}.WithDefaults()
 }
 
-// The bounds are in the schema as words, from the same constants.
+// Bounds of durations are in the descriptions only.
 func TestTheBoundsInTheDescriptionsHold(t *testing.T) {
 	t.Parallel()
 	c, err := readContract(sources)
 	require.NoError(t, err)
-	require.Equal(t, "`3s`", c.inJSON("", "MinSyncTimeout"))
-	for field, request := range map[string]func(migrationlink.Duration) interface{ Validate() error }{
-		"MinCreateTimeout MaxCreateTimeout": func(d migrationlink.Duration) interface{ Validate() error } {
+	for field, test := range map[string]struct {
+		least, most string
+		request     func(migrationlink.Duration) interface{ Validate() error }
+	}{
+		"LinkRequest.CreateTimeout": {"MinCreateTimeout", "MaxCreateTimeout", func(d migrationlink.Duration) interface{ Validate() error } {
 			r := full()
 			r.CreateTimeout = d
 			return r
-		},
-		"MinSyncTimeout MaxTimeout": func(d migrationlink.Duration) interface{ Validate() error } {
+		}},
+		"LinkRequest.SyncTimeout": {"MinSyncTimeout", "MaxTimeout", func(d migrationlink.Duration) interface{ Validate() error } {
 			r := full()
 			r.SyncTimeout = d
 			return r
-		},
-		"MinSettleTime MaxTimeout": func(d migrationlink.Duration) interface{ Validate() error } {
+		}},
+		"LinkRequest.SettleTime": {"MinSettleTime", "MaxTimeout", func(d migrationlink.Duration) interface{ Validate() error } {
 			r := full()
 			r.SettleTime = d
 			return r
-		},
-		"MinUnlinkTimeout MaxTimeout": func(d migrationlink.Duration) interface{ Validate() error } {
+		}},
+		"UnlinkRequest.Timeout": {"MinUnlinkTimeout", "MaxTimeout", func(d migrationlink.Duration) interface{ Validate() error } {
 			return migrationlink.UnlinkRequest{Manager: "demo", OrgID: org, Timeout: d}
-		},
+		}},
 	} {
-		for i, name := range strings.Fields(field) {
+		require.Contains(t, strings.Join(strings.Fields(c.comments[field]), " "), "From "+test.least+" to "+test.most+".", field)
+		for name, beyond := range map[string]time.Duration{test.least: -time.Nanosecond, test.most: time.Nanosecond} {
 			text, ok := c.value(name)
 			require.True(t, ok)
+			require.Equal(t, "`"+text+"`", c.inJSON("", name))
 			bound, err := time.ParseDuration(text)
 			require.NoError(t, err)
-			beyond := bound + []time.Duration{-time.Nanosecond, time.Nanosecond}[i]
-			require.NoError(t, request(migrationlink.DurationOf(bound)).Validate(), name)
-			require.Error(t, request(migrationlink.DurationOf(beyond)).Validate(), name)
+			require.NoError(t, test.request(migrationlink.DurationOf(bound)).Validate(), name)
+			require.Error(t, test.request(migrationlink.DurationOf(bound+beyond)).Validate(), name)
 		}
+	}
+}
+
+func TestTheDefaultsInTheSchemaAreThoseOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(checkedIn)
+	require.NoError(t, err)
+	var schema struct {
+		Definitions map[string]struct {
+			Required   []string                         `json:"required"`
+			Properties map[string]struct{ Default any } `json:"properties"`
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(text, &schema))
+	for name, request := range map[string]any{
+		"LinkRequest": migrationlink.LinkRequest{}.WithDefaults(), "UnlinkRequest": migrationlink.UnlinkRequest{}.WithDefaults(),
+	} {
+		var want map[string]any
+		require.NoError(t, json.Unmarshal(marshalled(t, request), &want))
+		for _, field := range schema.Definitions[name].Required {
+			delete(want, field)
+		}
+		have := map[string]any{}
+		for field, property := range schema.Definitions[name].Properties {
+			if property.Default != nil {
+				have[field] = property.Default
+			}
+		}
+		require.Equal(t, want, have, name)
+	}
+}
+
+func TestTheSchemaAndTheWorkersAgreeOnSizes(t *testing.T) {
+	t.Parallel()
+	v := validator(t, ForCallers)
+	shell := strings.NewReplacer("YWdl", "").Replace(armored)
+	for length, accepted := range map[int]bool{16 << 10: true, 16<<10 + 1: false} {
+		token := migrationlink.TokenSource{Sealed: strings.ReplaceAll(armored, "YWdl", strings.Repeat("Y", length-len(shell)))}
+		require.Len(t, token.Sealed, length)
+		require.Equal(t, accepted, token.Validate() == nil)
+		require.Equal(t, accepted, v.Validate("TokenSource", marshalled(t, token)) == nil)
+	}
+	for addresses, accepted := range map[int]bool{200: true, 201: false} {
+		token := full().Token
+		token.Atlas.AccessListIPs = slices.Repeat([]string{"203.0.113.7"}, addresses)
+		require.Equal(t, accepted, token.Validate() == nil)
+		require.Equal(t, accepted, v.Validate("TokenSource", marshalled(t, token)) == nil)
 	}
 }

@@ -1,16 +1,17 @@
-// Package schema writes the JSON of the contract down for callers that are not
-// written in Go: as a JSON Schema that is generated from the Go types, their
-// comments, their constants and the patterns with which they are validated.
+// Package schema describes the JSON of the contract for callers that are not written
+// in Go. It generates a JSON Schema from the Go types, their tags, comments and
+// constants.
 //
 // Requests are closed and answers are open. A worker ignores a field of a request
-// that it does not know, so that a slip of the pen in the name of an optional one
-// would go unnoticed: whoever validates finds it. An answer may come from a newer
-// worker, which knows more fields and values than its caller.
+// that it does not know, so it would not notice a typing error in the name of an
+// optional field: validation finds it. An answer may come from a newer worker, which
+// knows more fields and values than its caller.
 package schema
 
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -19,73 +20,60 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-//go:generate go run ./generate ../.. ../../docs/schema.json
-
-// ID names the schema. It is no address: nothing has to be fetched to use it.
+// ID names the schema. It is not an address: a validator fetches nothing.
 const ID = "urn:migrationlink:contract"
 
-// Regenerate is the command that writes docs/schema.json anew.
-const Regenerate = "go -C dev generate ./schema"
+// Regenerate is the command that regenerates docs/reference/schema.json.
+const Regenerate = "go -C dev test ./schema -update"
 
-// Openness says what a schema makes of that which it does not know.
+// Openness decides whether a schema accepts unknown fields and values in answers.
 type Openness bool
 
 const (
-	// ForCallers leaves answers open.
+	// ForCallers accepts them.
 	ForCallers Openness = true
-	// OfThisVersion closes them, too: for tests, which look at what the workers of
-	// this very version send.
+	// OfThisVersion rejects them: for tests of what the workers of this version send.
 	OfThisVersion Openness = false
 )
 
-// Names of the definitions that no Go type has.
+// Names of definitions without a Go type.
 const (
 	ErrorType = "ErrorType"
 	// FieldProblems is a list of FieldProblem.
 	FieldProblems = "FieldProblems"
-	// FailureDetails are all details of the error of a workflow, as an array.
+	// FailureDetails is an array with all details of the error of a workflow.
 	FailureDetails = "FailureDetails"
 )
 
-// requests are what a caller sends, answers what it gets.
+// requests are what callers send, answers what they receive.
 var (
 	requests = []any{
 		migrationlink.LinkRequest{}, migrationlink.UnlinkRequest{}, migrationlink.StartRequest{}, migrationlink.StatusRequest{},
 		migrationlink.CancelRequest{}, migrationlink.RetryRequest{}, migrationlink.ExtendRequest{}, migrationlink.InspectRequest{},
+		migrationlink.AssessRequest{}, migrationlink.OrganizationsRequest{}, migrationlink.ProjectsRequest{},
 	}
 	answers = []any{
 		migrationlink.LinkResult{}, migrationlink.Status{}, migrationlink.Extension{}, migrationlink.Check{},
 		migrationlink.Progress{}, migrationlink.Problem{}, migrationlink.FieldProblem{}, migrationlink.Inspection{},
+		migrationlink.Assessment{}, migrationlink.Organizations{}, migrationlink.ProjectsInAtlas{},
 	}
 )
 
-// Generate returns the schema of the contract whose sources are in a directory,
-// with a line feed at its end.
+// Generate returns the schema of the contract whose sources are in a directory. It
+// ends with a line feed.
 func Generate(sources string, open Openness) ([]byte, error) {
 	contract, err := readContract(sources)
 	if err != nil {
 		return nil, err
 	}
-	definitions := jsonschema.Definitions{}
-	for _, group := range []struct {
-		values []any
-		open   bool
-	}{{requests, false}, {answers, bool(open)}} {
-		reflector := contract.reflector(group.open)
-		for _, value := range group.values {
-			for name, definition := range reflector.Reflect(value).Definitions {
-				definitions[name] = definition
-			}
-		}
-	}
-	contract.addEnums(definitions, open)
-	if err := contract.addRules(definitions); err != nil {
-		return nil, err
-	}
 	root := &jsonschema.Schema{
 		Version: jsonschema.Version, ID: ID, Title: "The contract of migrationlink", Description: overview,
-		AnyOf: messages(), Definitions: definitions,
+		Definitions: jsonschema.Definitions{},
 	}
+	contract.addTypes(root, requests, false)
+	contract.addTypes(root, answers, bool(open))
+	contract.addEnums(root.Definitions, open)
+	contract.addRules(root.Definitions)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -94,20 +82,12 @@ func Generate(sources string, open Openness) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-func messages() []*jsonschema.Schema {
-	var all []*jsonschema.Schema
-	for _, value := range append(append([]any{}, requests...), answers...) {
-		all = append(all, reference(reflect.TypeOf(value).Name()))
-	}
-	return all
-}
-
 func reference(name string) *jsonschema.Schema { return &jsonschema.Schema{Ref: "#/$defs/" + name} }
 
-// reflector turns Go types into definitions. Texts with a type of their own become
-// definitions, too, which addEnums and addRules write.
-func (c *contract) reflector(open bool) *jsonschema.Reflector {
-	return &jsonschema.Reflector{
+// addTypes adds the definitions of messages and of the structs in them. String types
+// become references to the definitions of addEnums and addRules.
+func (c *contract) addTypes(root *jsonschema.Schema, messages []any, open bool) {
+	reflector := &jsonschema.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: open,
 		LookupComment:             c.describe,
@@ -118,6 +98,10 @@ func (c *contract) reflector(open bool) *jsonschema.Reflector {
 			return nil
 		},
 	}
+	for _, message := range messages {
+		root.AnyOf = append(root.AnyOf, reference(reflect.TypeOf(message).Name()))
+		maps.Copy(root.Definitions, reflector.Reflect(message).Definitions)
+	}
 }
 
 var overview = strings.TrimSpace(`
@@ -126,15 +110,19 @@ Messages are JSON payloads of Temporal. Validate each against its own definition
 - workflow ` + migrationlink.LinkWorkflow + `: LinkRequest, returns LinkResult
 - workflow ` + migrationlink.UnlinkWorkflow + `: UnlinkRequest, returns LinkResult
 - workflow ` + migrationlink.InspectWorkflow + `: InspectRequest, returns Inspection
+- workflow ` + migrationlink.AssessWorkflow + `: AssessRequest, returns Assessment
+- workflow ` + migrationlink.OrganizationsWorkflow + `: OrganizationsRequest, returns Organizations
+- workflow ` + migrationlink.ProjectsWorkflow + `: ProjectsRequest, returns ProjectsInAtlas
 - query ` + migrationlink.StatusQuery + `: returns Status
 - signal ` + migrationlink.CancelSignal + `: CancelRequest
 - signal ` + migrationlink.RetrySignal + `: RetryRequest
 - update ` + migrationlink.AcceptUpdate + `: StartRequest, returns Status
+- update ` + migrationlink.RetryUpdate + `: RetryRequest, returns Status
 - update ` + migrationlink.ExtendUpdate + `: ExtendRequest, returns Extension
 - update ` + migrationlink.CheckUpdate + `: nothing, returns Check
 - Nexus service ` + migrationlink.NexusService + `: operation ` + migrationlink.LinkOperation.Name() + `: LinkRequest, returns LinkResult; ` +
 	migrationlink.UnlinkOperation.Name() + `: UnlinkRequest, returns LinkResult; ` + migrationlink.StatusOperation.Name() + `: StatusRequest, returns Status
-- heartbeat details of a pending activity that waits: Progress
+- details of the last failure of a pending activity that waits: Problem and Progress
 - details of the error of a workflow: FailureDetails; of a refused update or Nexus operation: FieldProblems or Problem. See ErrorType.
 
 All run on the task queue ` + migrationlink.TaskQueue + `. Requests are closed: a field that is not in the schema is an error, where a worker would ignore it. ` +

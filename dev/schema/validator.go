@@ -7,17 +7,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Validator checks JSON against the definitions of a schema. It may be used by
-// several at once.
+// Validator checks JSON against the definitions of a schema. It is safe for
+// concurrent use.
 type Validator struct {
 	definitions map[string]*jsonschema.Schema
 }
 
-// NewValidator returns one for the schema in text.
+// NewValidator returns a Validator of the schema in text.
 func NewValidator(text []byte) (*Validator, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("the schema is no JSON: %w", err)
+		return nil, fmt.Errorf("the schema is not JSON: %w", err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
@@ -25,7 +25,7 @@ func NewValidator(text []byte) (*Validator, error) {
 		return nil, err
 	}
 	if _, err := compiler.Compile(ID); err != nil {
-		return nil, fmt.Errorf("the schema is none: %w", err)
+		return nil, fmt.Errorf("not a JSON Schema: %w", err)
 	}
 	v := &Validator{map[string]*jsonschema.Schema{}}
 	for name := range document.(map[string]any)["$defs"].(map[string]any) {
@@ -36,7 +36,7 @@ func NewValidator(text []byte) (*Validator, error) {
 	return v, nil
 }
 
-// Validate says what is wrong with the JSON of a message.
+// Validate reports what is wrong with the JSON of a message.
 func (v *Validator) Validate(definition string, message []byte) error {
 	found, ok := v.definitions[definition]
 	if !ok {
@@ -44,7 +44,7 @@ func (v *Validator) Validate(definition string, message []byte) error {
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(message))
 	if err != nil {
-		return fmt.Errorf("no JSON: %w", err)
+		return fmt.Errorf("not JSON: %w", err)
 	}
 	return found.Validate(value)
 }

@@ -9,36 +9,39 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"go.temporal.io/api/nexus/v1"
+	nexuspb "go.temporal.io/api/nexus/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/dev/freeport"
 	"github.com/migrationlink/migrationlink/dev/temporalserver"
 	"github.com/migrationlink/migrationlink/internal/config"
-	"github.com/migrationlink/migrationlink/internal/linkworker"
+	"github.com/migrationlink/migrationlink/internal/dataconv"
 	"github.com/migrationlink/migrationlink/internal/logging"
+	"github.com/migrationlink/migrationlink/internal/worker"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
 
-// Options say what runs and where.
+// Options configure a stack.
 type Options struct {
 	TemporalPort  int
 	UIPort        int
 	SimulatorPort int
-	// DatabaseFile keeps Temporal's state, and the simulator's beside it, over a
-	// restart. Empty means in memory.
+	// DatabaseFile keeps the state of Temporal over a restart; the simulator's is beside
+	// it. Empty means in memory.
 	DatabaseFile string
 	SyncDelay    time.Duration
 	// WorkerConfig is the configuration of the worker, a TOML file. Empty means
 	// no worker.
 	WorkerConfig string
-	// ServerLog gets the errors of the Temporal server, WorkerLog the lines of
-	// the worker and the client.
+	// ServerLog receives the errors of the Temporal server, WorkerLog the lines of the
+	// worker and the client.
 	ServerLog, WorkerLog *zap.Logger
 }
 
@@ -51,7 +54,7 @@ type Stack struct {
 	stops   []func() // in reverse order
 }
 
-// Start starts the stack; links can be started when it returns.
+// Start starts the stack. When it returns, you can start links.
 func Start(ctx context.Context, options Options) (*Stack, error) {
 	if err := checkPorts(ctx, options); err != nil {
 		return nil, err
@@ -66,7 +69,8 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 	return s, nil
 }
 
-// checkPorts says in words what the servers would say in their logs.
+// checkPorts reports ports that are in use, which servers would report only in their
+// logs.
 func checkPorts(ctx context.Context, options Options) error {
 	var problems []error
 	for _, use := range []struct {
@@ -79,7 +83,7 @@ func checkPorts(ctx context.Context, options Options) error {
 	} {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address(use.port))
 		if err != nil {
-			problems = append(problems, fmt.Errorf("port %d for %s cannot be had (%w): go -C dev run . up %s PORT chooses another", use.port, use.of, err, use.flag))
+			problems = append(problems, fmt.Errorf("port %d for %s cannot be used (%w): go -C dev run . up %s PORT chooses another", use.port, use.of, err, use.flag))
 			continue
 		}
 		listener.Close()
@@ -89,15 +93,15 @@ func checkPorts(ctx context.Context, options Options) error {
 
 // Stop stops the worker first, so that it can report what it has done.
 func (s *Stack) Stop() {
-	for i := len(s.stops) - 1; i >= 0; i-- {
-		s.stops[i]()
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
 	}
 	s.stops = nil
 }
 
 // ChoosePorts replaces every port that is 0 by a free one.
 func (o *Options) ChoosePorts() error {
-	free, err := temporalserver.FreePorts(3)
+	free, err := freeport.Take(3)
 	if err != nil {
 		return err
 	}
@@ -109,13 +113,13 @@ func (o *Options) ChoosePorts() error {
 	return nil
 }
 
-// TemporalAddress is the frontend's host and port.
+// TemporalAddress returns host and port of the frontend.
 func (o Options) TemporalAddress() string { return address(o.TemporalPort) }
 
-// UIURL is where the Web UI is.
+// UIURL returns the URL of the Web UI.
 func (o Options) UIURL() string { return "http://" + address(o.UIPort) }
 
-// SimulatorURL is where the simulated manager is.
+// SimulatorURL returns the URL of the simulated manager.
 func (o Options) SimulatorURL() string { return "http://" + address(o.SimulatorPort) }
 
 func (s *Stack) startTemporal(ctx context.Context) error {
@@ -133,16 +137,16 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	return s.createEndpoint(ctx)
 }
 
-// createEndpoint makes the Nexus endpoint, once: the database remembers it.
+// createEndpoint creates the Nexus endpoint if the database does not have it yet.
 func (s *Stack) createEndpoint(ctx context.Context) error {
 	connection, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	_, err = connection.OperatorService().CreateNexusEndpoint(ctx, &operatorservice.CreateNexusEndpointRequest{Spec: &nexus.EndpointSpec{
+	_, err = connection.OperatorService().CreateNexusEndpoint(ctx, &operatorservice.CreateNexusEndpointRequest{Spec: &nexuspb.EndpointSpec{
 		Name: migrationlink.NexusEndpoint,
-		Target: &nexus.EndpointTarget{Variant: &nexus.EndpointTarget_Worker_{Worker: &nexus.EndpointTarget_Worker{
+		Target: &nexuspb.EndpointTarget{Variant: &nexuspb.EndpointTarget_Worker_{Worker: &nexuspb.EndpointTarget_Worker{
 			Namespace: client.DefaultNamespace, TaskQueue: migrationlink.TaskQueue,
 		}}},
 	}})
@@ -200,12 +204,12 @@ func (s *Stack) startWorker(ctx context.Context) error {
 		return err
 	}
 	s.stops = append(s.stops, connection.Close)
-	worker, err := linkworker.Start(connection, cfg, s.options.WorkerLog)
+	running, err := worker.Start(connection, dataconv.Default(), cfg, s.options.WorkerLog)
 	if err != nil {
 		return err
 	}
-	worker.Follow(config.Source{Path: s.options.WorkerConfig}, nil)
-	s.stops = append(s.stops, worker.Stop)
+	running.Follow(config.Source{Path: s.options.WorkerConfig}, nil)
+	s.stops = append(s.stops, running.Stop)
 	return nil
 }
 

@@ -10,8 +10,8 @@ import (
 // TLS are files in PEM form.
 type TLS struct {
 	CertFile, KeyFile string // of the frontend
-	// ClientCAFile is the authority of the certificates that callers must show.
-	// Empty means that they need none.
+	// ClientCAFile is the authority of the certificates that callers must present. Empty
+	// means none.
 	ClientCAFile string
 }
 
@@ -27,7 +27,7 @@ func (t *TLS) config() config.RootTLS {
 	return config.RootTLS{Frontend: config.GroupTLS{Server: server}}
 }
 
-// guarded tells whether not everybody who reaches the frontend may use it.
+// guarded reports whether callers need a certificate or a key.
 func (o Options) guarded() bool { return o.TLS != nil || !o.APIKey.IsZero() }
 
 func (o Options) authorizer() authorization.Authorizer {
@@ -44,8 +44,8 @@ func (o Options) claimMapper() authorization.ClaimMapper {
 	return keyed{o}
 }
 
-// keyed gives who shows the API key the namespaces, and nothing else of the
-// server: no more than a key of Temporal Cloud does.
+// keyed lets callers with the API key use the namespaces and nothing else of the
+// server, as Temporal Cloud does.
 type keyed struct{ options Options }
 
 func (k keyed) GetClaims(info *authorization.AuthInfo) (*authorization.Claims, error) {

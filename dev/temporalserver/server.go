@@ -15,24 +15,29 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	uiserver "github.com/temporalio/ui-server/v2/server"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/metrics"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 	sqliteschema "go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
 	"go.uber.org/zap"
 
+	"github.com/migrationlink/migrationlink/dev/freeport"
+	"github.com/migrationlink/migrationlink/internal/buildinfo"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
@@ -41,24 +46,46 @@ const (
 	clusterName = "active"
 	storeName   = "sqlite"
 
-	// readyTimeout bounds the wait for the Web UI to answer; the Temporal
-	// server itself starts in about half a second.
+	// readyTimeout bounds the wait for the Web UI. The server itself starts in about half
+	// a second.
 	readyTimeout = 20 * time.Second
 )
 
-// Options say where the server listens and where it keeps its state.
+// Options configure a server.
 type Options struct {
 	Port         int         // gRPC port of the frontend, on loopback
 	UIPort       int         // HTTP port of the Web UI, on loopback; 0 means none
+	MetricsPort  int         // HTTP port of the server's own metrics, on loopback; 0 means none
 	DatabaseFile string      // SQLite file, made when missing; empty means in memory
 	Namespaces   []string    // registered when missing
 	Logger       *zap.Logger // gets the server's own warnings and errors
 
-	// TLS of the frontend; nil means plain text. APIKey is the one that a call to
-	// the namespace must carry; empty means that none is asked for. With either
-	// there is no Web UI, which would show everything to callers that have neither.
+	// TLS of the frontend; nil means plain text. APIKey is the key that a call of the
+	// namespace needs; empty means none. With either there is no Web UI: it would show
+	// everything to callers without them.
 	TLS    *TLS
 	APIKey redact.Secret
+
+	// Settings are dynamic configuration, such as frontend.namespaceRPS, for tests of an
+	// operator's limits.
+	Settings map[string]any
+}
+
+// dynamicConfig returns the dynamic configuration of the server.
+func (o Options) dynamicConfig() dynamicconfig.StaticClient {
+	settings := dynamicconfig.StaticClient{
+		// One shard and few workflows: small caches start faster.
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
+		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
+		// The server notices in seconds, not minutes, that no links run on a worker version
+		// any more.
+		dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 5 * time.Second,
+		dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       2 * time.Second,
+	}
+	for name, value := range o.Settings {
+		settings[dynamicconfig.MakeKey(name)] = value
+	}
+	return settings
 }
 
 // Server is a running Temporal server.
@@ -67,11 +94,16 @@ type Server struct {
 	ui       *uiserver.Server
 }
 
+// nameBinary keeps the SDK in the server from hashing the executable, which takes almost as
+// long as the rest of the start.
+var nameBinary = sync.OnceFunc(func() { worker.SetBinaryChecksum(buildinfo.Binary()) })
+
 // Start starts the server and returns once its frontend and Web UI answer.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.guarded() && options.UIPort != 0 {
 		return nil, errors.New("the Web UI would be open to everybody beside a guarded frontend; leave it out")
 	}
+	nameBinary()
 	store, err := openStore(options)
 	if err != nil {
 		return nil, err
@@ -87,15 +119,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		temporal.WithLogger(log.NewZapLogger(options.Logger)),
 		temporal.WithAuthorizer(options.authorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return options.claimMapper() }),
-		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
-			// One shard and few workflows: small caches start faster.
-			dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
-			dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
-			// A version of the workers that nothing runs on any more is seen as such in
-			// seconds, not minutes.
-			dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 5 * time.Second,
-			dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       2 * time.Second,
-		}),
+		temporal.WithDynamicConfigClient(options.dynamicConfig()),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("temporal server: %w", err)
@@ -161,7 +185,7 @@ func (s *Server) startUI(ctx context.Context, options Options) error {
 	}
 }
 
-// openStore prepares the SQLite store: its schema, when new, and the namespaces.
+// openStore prepares the SQLite store: its schema if it is new, and the namespaces.
 func openStore(options Options) (*config.SQL, error) {
 	store := &config.SQL{PluginName: sqlite.PluginName}
 	if options.DatabaseFile == "" {
@@ -201,7 +225,7 @@ func setUpFile(store *config.SQL, path string) error {
 }
 
 func serverConfig(options Options, store *config.SQL) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
-	ports, err := FreePorts(6) // HTTP of the frontend, three inner services, and the inner frontend's two
+	ports, err := freeport.Take(6) // HTTP of the frontend, three inner services, and the inner frontend's two
 	if err != nil {
 		return nil, nil, err
 	}
@@ -213,7 +237,7 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 	}
 	public := config.PublicClient{HostPort: address(options.Port)}
 	if options.guarded() {
-		// Temporal's own workers come in here: they have neither certificate nor key.
+		// Temporal's own workers use this frontend. They have neither certificate nor key.
 		services[string(primitives.InternalFrontendService)] = service(ports[4], ports[5])
 		public = config.PublicClient{}
 	}
@@ -229,6 +253,7 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: loopback},
 			TLS:        options.TLS.config(),
+			Metrics:    options.metrics(),
 		},
 		Persistence: config.Persistence{
 			DefaultStore:     storeName,
@@ -245,7 +270,7 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 				InitialFailoverVersion: 1,
 				RPCAddress:             address(options.Port),
 				HTTPAddress:            address(ports[0]),
-				// Fixed: the file remembers it, and a restart must find the same cluster.
+				// Fixed: the file stores it, and a restart must find the same cluster.
 				ClusterID: "6d6c696e-6b00-4000-8000-646576000001",
 			}},
 		},
@@ -260,39 +285,19 @@ func serverConfig(options Options, store *config.SQL) (*config.Config, map[primi
 	}, hosts, nil
 }
 
+// metrics returns how the server serves its metrics to Prometheus, or nil.
+func (o Options) metrics() *metrics.Config {
+	if o.MetricsPort == 0 {
+		return nil
+	}
+	return &metrics.Config{Prometheus: &metrics.PrometheusConfig{
+		Framework:     metrics.FrameworkOpentelemetry,
+		ListenAddress: address(o.MetricsPort),
+	}}
+}
+
 func service(grpcPort, httpPort int) config.Service {
 	return config.Service{RPC: config.RPC{GRPCPort: grpcPort, HTTPPort: httpPort, BindOnIP: loopback}}
 }
 
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
-
-const (
-	// Ports below those that systems give to outgoing connections, any of which
-	// could take a port between the moment it is found free and its use.
-	lowestPort, highestPort = 15000, 30000
-	// portsEach is more than one process asks for: processes that start at the
-	// same time begin their search at different places.
-	portsEach = 30
-)
-
-// nextPort goes up: a port that was found is not found again before its use.
-var nextPort atomic.Int64
-
-func init() { nextPort.Store(int64(os.Getpid() * portsEach)) }
-
-// FreePorts returns n different loopback ports that nobody listens on.
-func FreePorts(n int) ([]int, error) {
-	var ports []int
-	for range highestPort - lowestPort {
-		port := lowestPort + int(nextPort.Add(1))%(highestPort-lowestPort)
-		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address(port))
-		if err != nil {
-			continue
-		}
-		listener.Close()
-		if ports = append(ports, port); len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, fmt.Errorf("found no %d free ports between %d and %d", n, lowestPort, highestPort)
-}

@@ -1,5 +1,6 @@
-// Command child runs a workflow of a platform that links an organization as a step
-// between two of its own, and waits for its end. Ctrl-C cancels it, and so the link.
+// Command child runs a workflow of a platform that links an organization between two
+// steps of its own and waits for the result. Ctrl-C cancels the workflow, and with it
+// the link.
 package main
 
 import (
@@ -12,7 +13,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/migrationlink/migrationlink"
@@ -35,7 +36,7 @@ func main() {
 
 func run(request migrationlink.LinkRequest) error {
 	options := envconfig.MustLoadDefaultClientOptions() // TEMPORAL_ADDRESS and the like
-	options.Logger = log.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	temporal, err := client.Dial(options)
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func run(request migrationlink.LinkRequest) error {
 	signal.Notify(interrupt, os.Interrupt)
 	move, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: "move-" + request.OrgID, TaskQueue: taskQueue,
-		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would be told the end of one that may do something else
+		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would attach to a run that may do something else
 	}, MoveOrganization, request)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // MoveOrganization announces the move of an organization, links it, and starts its
-// migration. Its cancellation cancels the link, which is undone before this ends.
+// migration. A cancellation cancels the link, whose undo ends first.
 func MoveOrganization(ctx workflow.Context, request migrationlink.LinkRequest) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	if err := workflow.ExecuteActivity(ctx, Announce, request.OrgID).Get(ctx, nil); err != nil {
@@ -24,8 +24,8 @@ func MoveOrganization(ctx workflow.Context, request migrationlink.LinkRequest) e
 	return workflow.ExecuteActivity(ctx, StartMigration, result).Get(ctx, nil)
 }
 
-// link returns the result of a link that is there, and otherwise an error with that of
-// the child as its cause: whoever called this workflow reads the outcome there, too.
+// link returns the result, or an error with the child's error as its cause, so that
+// callers of this workflow can read the outcome, too.
 func link(ctx workflow.Context, request migrationlink.LinkRequest) (result migrationlink.LinkResult, err error) {
 	ctx = workflow.WithChildOptions(ctx, migrationlink.ChildOptions(request))
 	err = workflow.ExecuteChildWorkflow(ctx, migrationlink.LinkWorkflow, request).Get(ctx, &result)
@@ -39,17 +39,17 @@ func link(ctx workflow.Context, request migrationlink.LinkRequest) (result migra
 	case migrationlink.OutcomeLinked, migrationlink.OutcomeAlreadyLinked:
 		return result, nil
 	case migrationlink.OutcomeCancelled:
-		return result, err // by this workflow's own cancellation: so it ends as Canceled, too
+		return result, err // this workflow was cancelled, so it ends as Canceled, too
 	case migrationlink.OutcomeTimedOut:
 		return result, temporal.NewNonRetryableApplicationError(fmt.Sprintf("the link is not SYNCED in time; removed again: %t", result.Removed), result.Problem.Type, err)
 	case migrationlink.OutcomeFailed:
 		return result, temporal.NewNonRetryableApplicationError("the organization is not linked", result.Problem.Type, err)
-	default: // whatever a later version may add
+	default: // outcomes of later versions
 		return result, fmt.Errorf("the link ended as %q: %w", result.Outcome, err)
 	}
 }
 
-// explain says the end of the link, which has travelled through MoveOrganization.
+// explain describes how the link ended, from the error of MoveOrganization.
 func explain(err error) string {
 	result, told := migrationlink.ResultOf(err)
 	switch {

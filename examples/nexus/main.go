@@ -1,5 +1,5 @@
-// Command nexus runs a workflow in another namespace than that of the workers of
-// migrationlink, which links an organization through Nexus and asks for its status.
+// Command nexus runs a workflow in another namespace than that of the workers. It links
+// an organization through Nexus and reads its status.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
+	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/migrationlink/migrationlink"
@@ -37,7 +37,7 @@ func main() {
 func run(namespace string, request migrationlink.LinkRequest) error {
 	options := envconfig.MustLoadDefaultClientOptions() // TEMPORAL_ADDRESS and the like
 	options.Namespace = namespace
-	options.Logger = log.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	temporal, err := client.Dial(options)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func run(namespace string, request migrationlink.LinkRequest) error {
 	signal.Notify(interrupt, os.Interrupt)
 	caller, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: "link-" + request.OrgID, TaskQueue: taskQueue,
-		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would be told the end of one that may do something else
+		WorkflowExecutionErrorWhenAlreadyStarted: true, // or this would attach to a run that may do something else
 	}, LinkFromAbroad, request)
 	if err != nil {
 		return err

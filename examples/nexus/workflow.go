@@ -9,8 +9,8 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-// LinkFromAbroad links an organization, and returns what its link says of itself. Its
-// cancellation cancels the link, which is undone before this ends.
+// LinkFromAbroad links an organization and returns the status of the link. A
+// cancellation cancels the link, whose undo ends first.
 func LinkFromAbroad(ctx workflow.Context, request migrationlink.LinkRequest) (status migrationlink.Status, _ error) {
 	service := workflow.NewNexusClient(migrationlink.NexusEndpoint, migrationlink.NexusService)
 
@@ -18,7 +18,7 @@ func LinkFromAbroad(ctx workflow.Context, request migrationlink.LinkRequest) (st
 	var result migrationlink.LinkResult
 	err := service.ExecuteOperation(ctx, migrationlink.LinkOperation, request, workflow.NexusOperationOptions{}).Get(ctx, &result)
 	if err != nil {
-		return status, err // what it tells is read where it arrives, see explain
+		return status, err // explain reads it where it arrives
 	}
 
 	asked := migrationlink.StatusRequest{Manager: result.Manager, OrgID: result.OrgID}
@@ -27,15 +27,15 @@ func LinkFromAbroad(ctx workflow.Context, request migrationlink.LinkRequest) (st
 	return status, err
 }
 
-// explain says the end of the link, which has travelled through LinkFromAbroad.
+// explain describes how the link ended, from the error of LinkFromAbroad.
 func explain(err error) string {
-	if fields := migrationlink.FieldsOf(err); fields != nil { // a wrong request, or another one is under way
+	if fields := migrationlink.FieldsOf(err); fields != nil { // the request is invalid, or a different one is running
 		return migrationlink.DescribeFields(fields)
 	}
 	result, told := migrationlink.ResultOf(err)
 	switch {
 	case !told:
-		return err.Error() // the link may be going on: started again, this joins it, or finds it done
+		return err.Error() // the link may still run: started again, this joins it or finds it done
 	case result.Problem != nil:
 		return fmt.Sprintf("%s: %s. %s", result.Outcome, result.Problem.Message, result.Problem.Remedy)
 	}

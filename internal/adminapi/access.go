@@ -22,20 +22,20 @@ import (
 // OperationAccess is the operation of the errors of getting an access token.
 const OperationAccess = "get an access token for the service account, on behalf"
 
-// accessPath is where access tokens are given, whatever the base path.
+// accessPath is the path for access tokens, whatever the base path.
 const accessPath = "/api/oauth/token"
 
-// earlier is how long before its end an access token is replaced, at most.
-const earlier = time.Minute
+// renewEarly is how long before it expires an access token is replaced, at most.
+const renewEarly = time.Minute
 
-// access is the access token of a service account, which all lanes share.
+// access is the access token of a service account. All connections share it.
 type access struct {
 	url string
 
-	fetching chan struct{} // holds one element: whoever takes it may fetch
+	fetching chan struct{} // holds one element: the goroutine that takes it may fetch
 	mu       sync.Mutex
 	token    redact.Secret
-	until    time.Time // zero: no end is known
+	until    time.Time // zero if it does not expire
 	failure  error     // of the last fetch, at failedAt
 	failedAt time.Time
 }
@@ -47,7 +47,7 @@ func newAccess(base *url.URL) *access {
 	return a
 }
 
-// current returns the token while it can be used.
+// current returns the token, and reports whether it can be used.
 func (a *access) current() (redact.Secret, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -55,7 +55,7 @@ func (a *access) current() (redact.Secret, bool) {
 	return a.token, good
 }
 
-// lastToken may be one that is no longer good.
+// lastToken returns the token even if it has expired.
 func (a *access) lastToken() redact.Secret {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,11 +68,11 @@ func (a *access) keep(token *oauth2.Token, asked time.Time) {
 	a.token, a.until = redact.NewSecret(token.AccessToken), time.Time{}
 	if !token.Expiry.IsZero() {
 		life := token.Expiry.Sub(asked)
-		a.until = asked.Add(life - min(earlier, life/10))
+		a.until = asked.Add(life - min(renewEarly, life/10))
 	}
 }
 
-// forget drops a token that was refused, unless it has been replaced already.
+// forget drops a rejected token, unless it has already been replaced.
 func (a *access) forget(refused redact.Secret) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,8 +87,8 @@ func (a *access) fail(err error) {
 	a.failure, a.failedAt = err, time.Now()
 }
 
-// failedSince returns the failure of a fetch that ended after begin: those who
-// waited for it need not try one after the other.
+// failedSince returns the error of a fetch that ended after begin: the calls that waited
+// for it need not try one after the other.
 func (a *access) failedSince(begin time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,23 +98,24 @@ func (a *access) failedSince(begin time.Time) error {
 	return nil
 }
 
-// withAccess sends the call with the access token, and once more with a new one
-// if the server no longer takes the one that was kept.
-func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, error) {
+// withAccess sends the call with the access token. If the server rejects a cached token,
+// it sends the call once more with a new one.
+func (c *Client) withAccess(ctx context.Context, conn *conn, call *Call) (*Reply, error) {
 	for again := false; ; again = true {
 		token, kept, err := c.accessToken(ctx, call)
 		if err != nil {
+			call.authorized = false
 			return nil, otherCall{err}
 		}
 		call.bearers = append(call.bearers, token)
-		r, err := c.send(ctx, l, call, func(request *http.Request) error {
+		r, err := c.send(ctx, conn, call, func(request *http.Request) error {
 			request.Header.Set("Authorization", "Bearer "+token.Reveal())
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		l.opened = true
+		conn.opened, call.authorized = true, true
 		if r.Status != http.StatusUnauthorized || slices.Contains(roleCodes, parseErrorBody(r).Code) {
 			return r, nil
 		}
@@ -126,7 +127,7 @@ func (c *Client) withAccess(ctx context.Context, l *lane, call *Call) (*Reply, e
 	}
 }
 
-// accessToken returns the access token, and whether it was kept from before.
+// accessToken returns the access token, and whether it was cached.
 func (c *Client) accessToken(ctx context.Context, call *Call) (token redact.Secret, kept bool, err error) {
 	if token, good := c.access.current(); good {
 		return token, true, nil
@@ -140,10 +141,10 @@ func (c *Client) accessToken(ctx context.Context, call *Call) (token redact.Secr
 		return redact.Secret{}, false, c.transportError(ctx, fetch, ctx.Err())
 	}
 	if token, good := c.access.current(); good {
-		return token, false, nil // another call has just got it
+		return token, false, nil // another call has just fetched it
 	}
 	if err := c.access.failedSince(begin); err != nil {
-		return redact.Secret{}, false, inPlaceOf(err, call.OrgID)
+		return redact.Secret{}, false, withOrgID(err, call.OrgID)
 	}
 	if err := c.fetch(ctx, fetch); err != nil {
 		if ctx.Err() == nil {
@@ -154,8 +155,9 @@ func (c *Client) accessToken(ctx context.Context, call *Call) (token redact.Secr
 	return c.access.lastToken(), false, nil
 }
 
-// inPlaceOf returns the failure of a fetch that another organization's call made.
-func inPlaceOf(err error, orgID string) error {
+// withOrgID returns err, of a fetch by another organization's call, for this
+// organization.
+func withOrgID(err error, orgID string) error {
 	if apiError, ok := errors.AsType[*Error](err); ok {
 		shared := *apiError
 		shared.OrgID = orgID
@@ -169,21 +171,21 @@ func inPlaceOf(err error, orgID string) error {
 	return err
 }
 
-// fetch gets a new access token.
+// fetch fetches a new access token.
 func (c *Client) fetch(ctx context.Context, call *Call) error {
 	transport := &accessTransport{client: c}
 	config := clientcredentials.Config{
 		ClientID:     c.config.Credentials.ClientID,
 		ClientSecret: c.config.Credentials.ClientSecret.Reveal(),
 		TokenURL:     c.access.url,
-		AuthStyle:    oauth2.AuthStyleInHeader, // otherwise it tries others, too
+		AuthStyle:    oauth2.AuthStyleInHeader, // otherwise it also tries others
 	}
 	asked := time.Now()
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}))
-	// What the library says of a reply repeats its body: its words are not used.
+	// The library's error contains the body of the reply, so it is not used.
 	switch r := transport.reply; {
 	case r == nil && transport.err != nil:
 		return c.transportError(ctx, call, transport.err)
@@ -202,7 +204,8 @@ func (c *Client) fetch(ctx context.Context, call *Call) error {
 
 func notInHeader(r rune) bool { return r <= ' ' || r > '~' }
 
-// accessError is the error of a refusal, in the words of OAuth 2.0 or of the API.
+// accessError returns the error of a rejection, in the format of OAuth 2.0 or of the
+// API.
 func (c *Client) accessError(call *Call, r *Reply) error {
 	var body struct {
 		Error       string `json:"error"`
@@ -214,21 +217,22 @@ func (c *Client) accessError(call *Call, r *Reply) error {
 		return err
 	}
 	apiError.Code = c.Scrub(call, body.Error)
-	if r.Status < 300 || r.Status > 399 {
+	if r.Status >= 400 && r.Status != http.StatusProxyAuthRequired {
 		apiError.Detail = c.Scrub(call, body.Description)
+		apiError.Own, apiError.Cause = true, CauseNone
 	}
 	return apiError
 }
 
-// accessTransport sends the request for an access token on a connection of the
-// client, and keeps what came of it.
+// accessTransport sends the request for an access token on a connection of the client,
+// and keeps the result.
 type accessTransport struct {
 	client *Client
 	reply  *Reply
 	err    error
 }
 
-// RoundTrip sends one request to the configured endpoint, and to nothing else.
+// RoundTrip sends one request to the configured endpoint only.
 func (t *accessTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if t.reply, t.err = t.send(request); t.err != nil {
 		return nil, t.err
@@ -254,7 +258,7 @@ func (t *accessTransport) send(request *http.Request) (*Reply, error) {
 	request = request.Clone(ctx)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)
-	l := c.lanes.take()
-	defer c.lanes.give(l)
-	return l.roundTrip(request, DefaultMaxBody)
+	conn := c.conns.take()
+	defer c.conns.give(conn)
+	return c.exchange(conn, request, DefaultMaxBody)
 }

@@ -24,7 +24,7 @@ const (
 
 var orgID = strings.Repeat("5f1b2c3d", 3)
 
-func TestASecretIsInNoErrorWhateverPartOfAReplyRepeatsIt(t *testing.T) {
+func TestNoErrorContainsASecretThatAReplyRepeats(t *testing.T) {
 	t.Parallel()
 	const both = privateKey + "." + linkToken
 	header := func(status int, name, value string) http.HandlerFunc {
@@ -66,7 +66,7 @@ func TestASecretIsInNoErrorWhateverPartOfAReplyRepeatsIt(t *testing.T) {
 	}
 }
 
-func TestTheCauseOfATransportErrorCanBeFoundButNotShown(t *testing.T) {
+func TestTheCauseOfATransportErrorCanBeFoundButNotPrinted(t *testing.T) {
 	t.Parallel()
 	client := newTestClient(t, http.NotFound, Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
 	call := &Call{Operation: "look", OrgID: orgID, Secret: redact.NewSecret(linkToken)}
@@ -76,7 +76,7 @@ func TestTheCauseOfATransportErrorCanBeFoundButNotShown(t *testing.T) {
 	requireScrubbed(t, err)
 }
 
-func TestWhyAReplyCannotBeReadIsScrubbed(t *testing.T) {
+func TestTheReasonForAnUnreadableReplyIsScrubbed(t *testing.T) {
 	t.Parallel()
 	client := newTestClient(t, http.NotFound, Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
 	call := &Call{Operation: "look", OrgID: orgID, Secret: redact.NewSecret(linkToken)}
@@ -86,7 +86,7 @@ func TestWhyAReplyCannotBeReadIsScrubbed(t *testing.T) {
 }
 
 // Nobody knows yet that it is a secret.
-func TestAnAccessTokenInAReplyThatCannotBeUsedIsNotTold(t *testing.T) {
+func TestAnUnusableReplyDoesNotRevealItsAccessToken(t *testing.T) {
 	t.Parallel()
 	for _, reply := range []string{
 		`{"access_token":"` + accessGot + `","token_type":"mac"}`,

@@ -1,12 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"time"
-
-	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/atlas"
 	"github.com/migrationlink/migrationlink/redact"
 )
@@ -14,19 +8,11 @@ import (
 // Atlas is one section [atlas.NAME]. It has either the keys of an API key or the
 // id and secret of a service account.
 type Atlas struct {
-	Name                   string
-	BaseURL                string
-	BasePath               string
-	PublicKey, PrivateKey  redact.Secret
+	Endpoint
 	ClientID, ClientSecret redact.Secret
-	TLS                    TLS
-	AllowInsecureHTTP      bool
-	RequestTimeout         time.Duration
-	// RequestsPerSecond limits the calls of each worker. Zero means no limit.
-	RequestsPerSecond float64
 }
 
-// Client returns a new client of this Atlas.
+// Client returns a new client of Atlas.
 func (a Atlas) Client() (*atlas.Client, error) {
 	certificate, err := a.TLS.certificate()
 	if err != nil {
@@ -48,39 +34,27 @@ func (a Atlas) Client() (*atlas.Client, error) {
 	})
 }
 
-func readAtlas(s *section) []Atlas {
-	var all []Atlas
-	for _, name := range slices.Sorted(maps.Keys(s.values)) {
-		if !migrationlink.ValidManagerName(name) {
-			s.report(fmt.Sprintf("%q", name), "is no name of an Atlas; use 1 to 63 lower-case letters, digits and inner hyphens")
-		}
-		all = append(all, readOneAtlas(s.table(name), name))
-	}
-	return all
+// Equal reports whether clients of both behave alike.
+func (a Atlas) Equal(other Atlas) bool {
+	return equal(a, other, func(a *Atlas) []*redact.Secret { return append(a.secrets(), &a.ClientID, &a.ClientSecret) })
 }
 
-func readOneAtlas(s *section, name string) Atlas {
-	defer s.end()
+func readAtlas(s *section, name string) Atlas {
 	a := Atlas{
-		Name:              name,
-		BaseURL:           s.text("base_url", atlas.DefaultBaseURL),
-		BasePath:          s.text("base_path", atlas.DefaultBasePath),
-		PublicKey:         s.optionalSecret("public_key"),
-		PrivateKey:        s.optionalSecret("private_key"),
-		ClientID:          s.optionalSecret("client_id"),
-		ClientSecret:      s.optionalSecret("client_secret"),
-		TLS:               readTLS(s),
-		AllowInsecureHTTP: s.flag("allow_insecure_http"),
-		RequestTimeout:    s.duration("request_timeout", atlas.DefaultTimeout, minRequestTimeout, maxRequestTimeout),
-		RequestsPerSecond: s.number("requests_per_second", 0, minRate, maxRate),
+		Endpoint:     readEndpoint(s, name, atlas.DefaultBaseURL, atlas.DefaultBasePath, s.optionalSecret),
+		ClientID:     s.optionalSecret("client_id"),
+		ClientSecret: s.optionalSecret("client_secret"),
 	}
 	if checkAtlasCredentials(s) {
-		checkAtlas(s, a)
+		trial := a
+		trial.TLS = TLS{} // checked by its own rules
+		client, err := trial.Client()
+		a.check(s, client, err)
 	}
 	return a
 }
 
-// checkAtlasCredentials tells whether exactly one kind of credentials is there.
+// checkAtlasCredentials reports whether there is exactly one kind of credentials.
 func checkAtlasCredentials(s *section) bool {
 	key, account := s.has("public_key") || s.has("private_key"), s.has("client_id") || s.has("client_secret")
 	switch {
@@ -101,22 +75,4 @@ func checkAtlasCredentials(s *section) bool {
 		}
 	}
 	return true
-}
-
-// checkAtlas is checkManager for an Atlas.
-func checkAtlas(s *section, a Atlas) {
-	good := redact.NewSecret("good")
-	trials := map[string]Atlas{
-		"base_url":  {BaseURL: a.BaseURL, AllowInsecureHTTP: a.AllowInsecureHTTP, ClientID: good, ClientSecret: good},
-		"base_path": {BasePath: a.BasePath, ClientID: good, ClientSecret: good},
-	}
-	if s.has("public_key") {
-		trials["public_key"] = Atlas{PublicKey: a.PublicKey, PrivateKey: good}
-	}
-	if s.has("client_id") {
-		trials["client_id"] = Atlas{ClientID: a.ClientID, ClientSecret: good}
-	}
-	for _, setting := range slices.Sorted(maps.Keys(trials)) {
-		s.try(setting, func() (closer, error) { return trials[setting].Client() })
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnAtlasHasDefaultsAndEitherKindOfCredentials(t *testing.T) {
+func TestAtlasHasDefaultsAndEitherKindOfCredentials(t *testing.T) {
 	setKeys(t)
 	identity, _ := generate(t)
 	t.Setenv("IDENTITY", identity)
@@ -46,7 +46,7 @@ requests_per_second = 2
 	}
 }
 
-func TestEveryProblemOfAnAtlasIsReportedWithItsPath(t *testing.T) {
+func TestEveryProblemOfAtlasIsReportedWithItsPath(t *testing.T) {
 	setKeys(t)
 	_, err := load(t, smallest+`
 [atlas.Main]
@@ -67,7 +67,7 @@ public_key = "env:WITH_COLON"
 private_key = "env:DEMO_PRIVATE_KEY"
 `)
 	require.Equal(t, []string{
-		`atlas."Main": is no name of an Atlas; use 1 to 63 lower-case letters, digits and inner hyphens`,
+		`atlas."Main": invalid Atlas name; use 1 to 63 lower-case letters, digits and inner hyphens`,
 		`atlas.both: has both an API key and a service account; set public_key and private_key, or client_id and client_secret`,
 		`atlas.half.client_secret: is not a reference; keep the key out of this file and set "env:NAME" or "file:/path"`,
 		`atlas.half.client_id: is missing; set it to "env:NAME" or "file:/path"`,

@@ -1,22 +1,17 @@
 package config
 
-import (
-	"reflect"
-	"slices"
+import "slices"
 
-	"github.com/migrationlink/migrationlink/redact"
-)
-
-// Changes are the settings in which two configurations differ, by name.
+// Changes are the names of the settings in which two configurations differ.
 type Changes struct {
 	Now     []string // take effect for the next attempt
 	Restart []string // need a restart of the worker
 }
 
-// Names are those of all changes.
+// Names returns the names of all changes.
 func (c Changes) Names() []string { return slices.Concat(c.Now, c.Restart) }
 
-// Changes compares the configuration with which a worker runs with a later one.
+// Changes compares the configuration that a worker runs with to a later one.
 func (c Config) Changes(next Config) Changes {
 	var found Changes
 	now := func(changed bool, name string) {
@@ -37,80 +32,51 @@ func (c Config) Changes(next Config) Changes {
 	restart(c.Worker.MaxCachedWorkflows != next.Worker.MaxCachedWorkflows, "worker.max_cached_workflows")
 	now(c.Tokens.Directory != next.Tokens.Directory, "tokens.directory")
 	now(!sameIdentities(c.Tokens, next.Tokens), "tokens.identities")
-	before, after := byName(c.Managers), byName(next.Managers)
+	now(!sameMinimums(c.Assessment, next.Assessment), "assessment")
+	later := byName(next.Managers)
 	for _, m := range c.Managers {
-		later, kept := after[m.Name]
-		restart(!kept, "managers."+m.Name+" (removed)")
-		now(kept && !m.Equal(later), "managers."+m.Name)
-		restart(kept && m.RequestsPerSecond != later.RequestsPerSecond, "managers."+m.Name+".requests_per_second")
+		changed, kept := later[m.Name]
+		restart(kept && m.RequestsPerSecond != changed.RequestsPerSecond, "managers."+m.Name+".requests_per_second")
 	}
-	for _, m := range next.Managers {
-		_, known := before[m.Name]
-		restart(!known, "managers."+m.Name+" (added)")
-	}
-	atlasBefore, atlasAfter := byName(c.Atlas), byName(next.Atlas)
-	for _, a := range c.Atlas {
-		later, kept := atlasAfter[a.Name]
-		now(!kept, "atlas."+a.Name+" (removed)")
-		now(kept && !a.Equal(later), "atlas."+a.Name)
-	}
-	for _, a := range next.Atlas {
-		_, known := atlasBefore[a.Name]
-		now(!known, "atlas."+a.Name+" (added)")
-	}
+	compare(c.Managers, next.Managers, "managers.", restart, now)
+	compare(c.Atlas, next.Atlas, "atlas.", now, now)
 	return found
 }
 
-// Adopt returns the configuration of a worker that runs with c and takes over of
-// next what needs no restart.
+type party[T any] interface {
+	ID() string
+	Equal(T) bool
+}
+
+// compare reports which parties are removed, changed or added.
+func compare[T party[T]](before, after []T, section string, listed, changed func(bool, string)) {
+	earlier, later := byName(before), byName(after)
+	for _, one := range before {
+		next, kept := later[one.ID()]
+		listed(!kept, section+one.ID()+" (removed)")
+		changed(kept && !one.Equal(next), section+one.ID())
+	}
+	for _, one := range after {
+		_, known := earlier[one.ID()]
+		listed(!known, section+one.ID()+" (added)")
+	}
+}
+
+// Adopt returns c with those settings of next that need no restart.
 func (c Config) Adopt(next Config) Config {
 	later := byName(next.Managers)
 	managers := slices.Clone(c.Managers)
 	for i, m := range managers {
 		if changed, kept := later[m.Name]; kept {
 			managers[i] = changed
-			// The limit of the fleet is Temporal's, set when the worker starts.
+			// Temporal applies the limit of the fleet, which is set when the worker
+			// starts.
 			managers[i].RequestsPerSecond = m.RequestsPerSecond
 		}
 	}
 	c.Tokens, c.Atlas, c.Files, c.Managers = next.Tokens, next.Atlas, next.Files, managers
+	c.Assessment = next.Assessment
 	return c
-}
-
-// Equal tells whether a client of the one does what a client of the other does.
-// The limit of the fleet does not count.
-func (m Manager) Equal(other Manager) bool {
-	same := sameSecrets(m.PublicKey, other.PublicKey, m.PrivateKey, other.PrivateKey, m.TLS.Key, other.TLS.Key)
-	return same && reflect.DeepEqual(m.open(), other.open())
-}
-
-// open is what is no secret: those cannot be compared as they are.
-func (m Manager) open() Manager {
-	m.PublicKey, m.PrivateKey, m.TLS.Key, m.RequestsPerSecond = redact.Secret{}, redact.Secret{}, redact.Secret{}, 0
-	return m
-}
-
-// Equal is Manager.Equal for an Atlas, whose limit is that of the client alone.
-func (a Atlas) Equal(other Atlas) bool {
-	same := sameSecrets(a.PublicKey, other.PublicKey, a.PrivateKey, other.PrivateKey, a.TLS.Key, other.TLS.Key,
-		a.ClientID, other.ClientID, a.ClientSecret, other.ClientSecret)
-	return same && reflect.DeepEqual(a.open(), other.open())
-}
-
-func (a Atlas) open() Atlas {
-	a.PublicKey, a.PrivateKey, a.TLS.Key = redact.Secret{}, redact.Secret{}, redact.Secret{}
-	a.ClientID, a.ClientSecret = redact.Secret{}, redact.Secret{}
-	return a
-}
-
-// sameSecrets compares the secrets two by two.
-func sameSecrets(pairs ...redact.Secret) bool {
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[0].Reveal() != pair[1].Reveal() {
-			return false
-		}
-	}
-	return true
 }
 
 func sameIdentities(a, b Tokens) bool {
@@ -132,9 +98,3 @@ func byName[T interface{ ID() string }](all []T) map[string]T {
 	}
 	return named
 }
-
-// ID is the name.
-func (m Manager) ID() string { return m.Name }
-
-// ID is the name.
-func (a Atlas) ID() string { return a.Name }

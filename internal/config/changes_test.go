@@ -11,16 +11,7 @@ import (
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-func TestEachChangeIsNamedAndSaysWhetherItNeedsARestart(t *testing.T) {
-	setKeys(t)
-	identity, _ := generate(t)
-	another, _ := generate(t)
-	t.Setenv("IDENTITY", identity)
-	t.Setenv("ANOTHER", another)
-	t.Setenv("NEW_KEY", "n3w-"+canary)
-	ca, _ := certify(t, time.Now().Add(time.Hour))
-	certificate, key := certify(t, time.Now().Add(time.Hour))
-	const settings = smallest + `
+const changeable = smallest + `
 request_timeout = "20s"
 [managers.prod]
 base_url = "https://cloud.mongodb.com"
@@ -36,7 +27,17 @@ level = "info"
 [worker]
 stop_timeout = "45s"
 `
-	before, err := load(t, settings)
+
+func TestEachChangeIsNamedAndSaysWhetherItNeedsARestart(t *testing.T) {
+	setKeys(t)
+	identity, _ := generate(t)
+	another, _ := generate(t)
+	t.Setenv("IDENTITY", identity)
+	t.Setenv("ANOTHER", another)
+	t.Setenv("NEW_KEY", "n3w-"+canary)
+	ca, _ := certify(t, time.Now().Add(time.Hour))
+	certificate, key := certify(t, time.Now().Add(time.Hour))
+	before, err := load(t, changeable)
 	require.NoError(t, err)
 	const demo, atlas = "[managers.demo]\n", "[atlas.main]\n"
 	for name, test := range map[string]struct {
@@ -49,11 +50,14 @@ stop_timeout = "45s"
 		"CA":                 {demo, demo + `ca_file = "` + ca + `"` + "\n", []string{"managers.demo"}, nil},
 		"client certificate": {demo, demo + `client_cert_file = "` + certificate + "\"\nclient_key_file = \"" + key + "\"\n", []string{"managers.demo"}, nil},
 		"base URL":           {"http://127.0.0.1:8080", "http://127.0.0.1:8081", []string{"managers.demo"}, nil},
+		"interval":           {`base_url = "https://cloud.mongodb.com"`, "base_url = \"https://cloud.mongodb.com\"\nmax_poll_interval = \"5m\"", []string{"managers.prod"}, nil},
 		"limit":              {demo, demo + "requests_per_second = 5\n", nil, []string{"managers.demo.requests_per_second"}},
 		"limit and URL":      {`base_url = "https://cloud.mongodb.com"`, "base_url = \"https://cloud.example.com\"\nrequests_per_second = 5", []string{"managers.prod"}, []string{"managers.prod.requests_per_second"}},
 		"another manager":    {"managers.prod", "managers.prod-2", nil, []string{"managers.prod (removed)", "managers.prod-2 (added)"}},
 		"identities":         {`"env:IDENTITY"`, `"env:ANOTHER", "env:IDENTITY"`, []string{"tokens.identities"}, nil},
 		"directory":          {"[tokens]", "[tokens]\ndirectory = \"" + t.TempDir() + `"`, []string{"tokens.directory"}, nil},
+		"kind":               {demo, demo + `kind = "cloud-manager"` + "\n", []string{"managers.demo"}, nil},
+		"assessment":         {"[log]", "[assessment]\ncloud_manager_from = [\"6.0.8\"]\n[log]", []string{"assessment"}, nil},
 		"secret of Atlas":    {`client_secret = "env:DEMO_PRIVATE_KEY"`, `client_secret = "env:NEW_KEY"`, []string{"atlas.main"}, nil},
 		"limit of Atlas":     {atlas, atlas + "requests_per_second = 5\n", []string{"atlas.main"}, nil},
 		"another Atlas":      {"atlas.main", "atlas.other", []string{"atlas.main (removed)", "atlas.other (added)"}, nil},
@@ -61,7 +65,7 @@ stop_timeout = "45s"
 		"worker":             {"45s", "46s", nil, []string{"worker.stop_timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			after, err := load(t, strings.Replace(settings, test.old, test.replacement, 1))
+			after, err := load(t, strings.Replace(changeable, test.old, test.replacement, 1))
 			require.NoError(t, err)
 			changes := before.Changes(after)
 			require.Equal(t, config.Changes{Now: test.now, Restart: test.restart}, changes)
@@ -74,7 +78,7 @@ stop_timeout = "45s"
 }
 
 // A field that Equal does not compare would never be reloaded.
-func TestNoSecretOfAConfigurationIsLeftOutOfTheComparison(t *testing.T) {
+func TestEqualComparesEverySecret(t *testing.T) {
 	t.Parallel()
 	other := redact.NewSecret("other")
 	for name, change := range map[string]func(*config.Manager, *config.Atlas){

@@ -1,18 +1,26 @@
-// Package config reads the worker's configuration: one TOML file. Everything
-// wrong with it is reported at once, each with its path and remedy.
+// Package config reads the worker's configuration, a TOML file. It reports all problems
+// at once, each with its path and remedy.
 package config
 
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/migrationlink/migrationlink/internal/assess"
 	"github.com/migrationlink/migrationlink/internal/logging"
 	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/internal/textfile"
+)
+
+const (
+	// maxConfig limits this file, in bytes. It is enough for some 250 managers.
+	maxConfig = 64 << 10
+	// maxFile limits other files that are not secret, in bytes.
+	maxFile = 1 << 20
 )
 
 // Config is the configuration of one worker.
@@ -22,11 +30,14 @@ type Config struct {
 	Worker     Worker
 	Deployment Deployment // from the environment
 	Tokens     Tokens
+	Assessment assess.Minimums
 	Managers   []Manager // sorted by name
 	Atlas      []Atlas   // sorted by name
-	// Files are the absolute paths of all files that were read, or should have
-	// been: when one of them changes, the configuration may be another one.
+	// Files are the absolute paths of all files that the configuration depends on,
+	// including those that could not be read.
 	Files []string
+	// Warnings are accepted risks, each with the path of its setting.
+	Warnings []string
 }
 
 // Log is the section [log].
@@ -37,55 +48,58 @@ type Log struct {
 
 // HTTP is the section [http].
 type HTTP struct {
-	// Address is where /metrics, /healthz and /readyz are served, as host:port.
-	// Empty means nowhere.
+	// Address is the host:port of /metrics, /healthz and /readyz. Empty means that they
+	// are not served.
 	Address string
-	// Pprof serves the profiles of the process there, too.
+	// Pprof also serves the profiles of the process there.
 	Pprof bool
 }
 
 // Worker is the section [worker].
 type Worker struct {
-	// StopTimeout is how long a running call may take to finish at shutdown.
+	// StopTimeout is how long a running call may take at shutdown.
 	StopTimeout time.Duration
-	// MaxCachedWorkflows is how many waiting workflows are kept in memory, at
-	// about 17 KB each. The others are replayed when something happens to them.
+	// MaxCachedWorkflows limits the workflows in memory, at about 115 kB each. The others
+	// are read from Temporal and replayed when an event arrives, which takes a call and
+	// about 2 ms.
 	MaxCachedWorkflows int
 }
 
-// Default is the configuration that an empty file stands for. It has no
-// managers yet.
+// Default returns the configuration of an empty file. It has no managers.
 func Default() Config {
 	return Config{
 		Log: Log{Level: "info", Format: logging.JSON},
-		// The stop timeout leaves a request of the default timeout the time to
-		// end, and its outcome the time to be reported. The cache has the size
-		// that is Temporal's own default: about 170 MB when full.
-		Worker: Worker{StopTimeout: 45 * time.Second, MaxCachedWorkflows: 10_000},
+		// The stop timeout is longer than the default request timeout, so that a request
+		// can finish and its outcome be reported. The cache is for links in a burst: one
+		// that waits has no event until its end, and needs no memory until then.
+		Worker:     Worker{StopTimeout: 45 * time.Second, MaxCachedWorkflows: 200},
+		Assessment: assess.DefaultMinimums(),
 	}
 }
 
-// Error names everything that is wrong with a configuration file.
+// Error lists everything that is wrong with a configuration file.
 type Error struct {
 	File     string
 	Problems []string // each with the path of its setting
+	// Local reports whether one is a problem of this machine, such as too many open
+	// files: a retry may succeed.
+	Local bool
 }
 
-// Error lists the problems, one a line.
+// Error lists the problems, one on each line.
 func (e *Error) Error() string {
 	return fmt.Sprintf("configuration %s:\n  %s", e.File, strings.Join(e.Problems, "\n  "))
 }
 
-// Source is where a configuration is.
+// Source is the location of a configuration.
 type Source struct {
 	Path string
-	// AllowReadableKeys accepts files of key material and link-tokens that others
-	// than the worker's user may read or write. For tests only.
+	// AllowReadableKeys accepts files of keys and link-tokens that other users may read
+	// or write. For tests only.
 	AllowReadableKeys bool
 }
 
-// CheckKey checks a file with a key that is none of the configuration's, by the
-// same rule.
+// CheckKey checks a key file that is not part of the configuration, by the same rules.
 func (s Source) CheckKey(path string) error { return s.reader().CheckKeyFile(path) }
 
 func (s Source) reader() secret.Reader { return secret.Reader{AllowReadable: s.AllowReadableKeys} }
@@ -93,36 +107,46 @@ func (s Source) reader() secret.Reader { return secret.Reader{AllowReadable: s.A
 // Load is Source.Load of a file by its path.
 func Load(path string) (Config, error) { return Source{Path: path}.Load() }
 
-// Load reads the configuration file, the references to key material and the
-// files that it names. The error is an *Error; the configuration has its Files
-// even then, and nothing else.
+// Load reads the configuration file, the references to key material and the files that
+// it names. The error is an *Error; the configuration then has only its Files.
 func (s Source) Load() (Config, error) {
 	files := []string{absolute(s.Path)}
 	refuse := func(problems ...string) (Config, error) {
-		return Config{Files: files}, &Error{s.Path, problems}
+		return Config{Files: files}, &Error{File: s.Path, Problems: problems}
 	}
-	content, err := secret.ReadFile(s.Path)
+	content, err := textfile.ReadTOML(s.Path, maxConfig)
 	if err != nil {
-		return refuse(fmt.Sprintf("cannot be read: %v; check the path", err))
-	}
-	if nestsTooDeep(content) {
-		return refuse(fmt.Sprintf("nests more than %d levels of brackets or dotted keys; check that it is the worker's configuration", mostNested))
+		return Config{Files: files}, &Error{
+			File: s.Path, Problems: []string{unusable(err, "check the path").Error()}, Local: secret.IsLocal(err),
+		}
 	}
 	var values map[string]any
-	if err := toml.Unmarshal(content, &values); err != nil {
+	if err := toml.Unmarshal([]byte(content), &values); err != nil {
 		return refuse(syntaxProblem(err))
 	}
-	var problems []string
-	c := read(&section{values: values, problems: &problems, files: &files, reader: s.reader()})
-	if len(problems) > 0 {
-		return refuse(problems...)
+	found := findings{
+		Error: Error{File: s.Path}, files: files,
+		private: []privateFile{{"this configuration", files[0]}},
 	}
-	c.Files = files
+	c := read(&section{values: values, all: &found, reader: s.reader()})
+	if len(found.Problems) > 0 {
+		return Config{Files: found.files}, &found.Error
+	}
+	c.Files, c.Warnings = found.files, found.warnings
 	return c, nil
 }
 
-// syntaxProblem leaves out the parser's own words: they quote the file, where a
-// secret may stand without its quotes.
+// unusable returns why a file cannot be read or is not text. The remedy is for the
+// first; the second has its own.
+func unusable(err error, remedy string) error {
+	if _, ok := errors.AsType[*textfile.Error](err); ok {
+		return fmt.Errorf("cannot be used: %w", err)
+	}
+	return fmt.Errorf("cannot be read: %w; %s", err, remedy)
+}
+
+// syntaxProblem omits the parser's message: it quotes the file, which may contain a
+// secret without quotes.
 func syntaxProblem(err error) string {
 	position, ok := errors.AsType[toml.ParseError](err)
 	if !ok {
@@ -139,11 +163,15 @@ func read(file *section) Config {
 	c.Worker = readWorker(file.table("worker"), c.Worker)
 	c.Deployment = readDeployment(file)
 	c.Tokens = readTokens(file.table("tokens"))
+	c.Assessment = readAssessment(file.table("assessment"), c.Assessment)
 	c.Managers = readManagers(file.table("managers"))
-	c.Atlas = readAtlas(file.table("atlas"))
+	c.Atlas = readEach(file.table("atlas"), "Atlas", readAtlas)
 	file.end()
 	checkAtlasHasIdentities(file, c)
 	checkStopTimeout(file, c)
+	checkTokensHoldNoKeys(file, c)
+	checkEnvironment(file)
+	warnOfWriters(file, c)
 	return c
 }
 
@@ -159,9 +187,7 @@ func readHTTP(s *section) HTTP {
 	defer s.end()
 	h := HTTP{Address: s.text("address", ""), Pprof: s.flag("pprof")}
 	if h.Address != "" {
-		if _, port, err := net.SplitHostPort(h.Address); err != nil || port == "" {
-			s.report("address", "is not an address; use host:port, as in \"127.0.0.1:9464\", or \":9464\" for all of the machine's")
-		}
+		checkAddress(s, h)
 	}
 	return h
 }
@@ -169,8 +195,8 @@ func readHTTP(s *section) HTTP {
 func readWorker(s *section, fallback Worker) Worker {
 	defer s.end()
 	return Worker{
-		// Supervisors that wait longer for an end are rare, and so are
-		// machines with the memory for more workflows (17 GB).
+		// Few supervisors wait longer, and few machines have the memory for more
+		// workflows (115 GB).
 		StopTimeout:        s.duration("stop_timeout", fallback.StopTimeout, time.Second, 10*time.Minute),
 		MaxCachedWorkflows: s.integer("max_cached_workflows", fallback.MaxCachedWorkflows, 10, 1_000_000),
 	}

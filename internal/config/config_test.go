@@ -30,7 +30,7 @@ func TestTheSmallestConfigurationHasDefaultsForTheRest(t *testing.T) {
 	require.NoError(t, err)
 
 	require.Equal(t, config.Log{Level: "info", Format: "json"}, c.Log)
-	require.Equal(t, config.Worker{StopTimeout: 45 * time.Second, MaxCachedWorkflows: 10_000}, c.Worker)
+	require.Equal(t, config.Worker{StopTimeout: 45 * time.Second, MaxCachedWorkflows: 200}, c.Worker)
 	require.Empty(t, c.Tokens)
 	require.Len(t, c.Managers, 1)
 	demo := c.Managers[0]
@@ -47,7 +47,7 @@ func TestTheSmallestConfigurationHasDefaultsForTheRest(t *testing.T) {
 func TestEverySettingIsRead(t *testing.T) {
 	setKeys(t)
 	directory := t.TempDir()
-	key := filepath.Join(directory, "key")
+	key := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(key, []byte(canary+"\n"), 0o600))
 	c, err := load(t, fmt.Sprintf(`
 [log]
@@ -66,6 +66,7 @@ private_key = "file:%s"
 ca_file = ""
 allow_insecure_http = true
 unlinked_is_404 = true
+max_poll_interval = "5m"
 request_timeout = "1m"
 requests_per_second = 2.5
 [managers.demo]
@@ -88,15 +89,13 @@ requests_per_second = 5
 	require.Equal(t, canary, prod.PrivateKey.Reveal())
 	require.True(t, prod.AllowInsecureHTTP)
 	require.True(t, prod.UnlinkedIs404)
+	require.Equal(t, 5*time.Minute, prod.MaxPollInterval)
+	require.Equal(t, 45*time.Second, c.Managers[0].MaxPollInterval)
 	require.Equal(t, time.Minute, prod.RequestTimeout)
 	require.InDelta(t, 2.5, prod.RequestsPerSecond, 0)
 }
 
-func TestEveryProblemIsReportedAtOnceWithItsPath(t *testing.T) {
-	setKeys(t)
-	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(noCertificate, []byte(canary), 0o600))
-	_, err := load(t, fmt.Sprintf(`
+const everythingWrong = `
 titel = "x"
 [log]
 level = "loud"
@@ -127,7 +126,13 @@ base_url = "https://user:%[1]s@cloud.mongodb.com"
 private_key = "%[1]s"
 request_timeout = "61s"
 requests_per_second = 0
-`, canary, noCertificate))
+`
+
+func TestEveryProblemIsReportedAtOnceWithItsPath(t *testing.T) {
+	setKeys(t)
+	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(noCertificate, []byte(canary), 0o600))
+	_, err := load(t, fmt.Sprintf(everythingWrong, canary, noCertificate))
 	problems := requireProblems(t, err)
 
 	for i, want := range []string{
@@ -136,9 +141,9 @@ requests_per_second = 0
 		"worker.max_cached_workflows: must be a whole number from 10 to 1000000",
 		"worker.threads: unknown key; known here are stop_timeout, max_cached_workflows",
 		"tokens.directory: stat /does/not/exist: no such file or directory; create it",
-		`managers."Prod": is no name of a manager; use 1 to 63 lower-case letters`,
+		`managers."Prod": invalid manager name; use 1 to 63 lower-case letters`,
 		"managers.demo.private_key: env:NOT_SET_ANYWHERE is not set; set it in",
-		"managers.demo.ca_file: the CA file holds no certificate in PEM form",
+		"managers.demo.ca_file: the CA file cannot be used: it holds no certificate in PEM form; put",
 		"managers.demo.allow_insecure_http: must be true or false, without quotes",
 		"managers.demo.request_timeout: must be text in double quotes",
 		"managers.demo.requests_per_second: must be a number from 0.01 to 100000; leave it out for no limit",
@@ -151,7 +156,7 @@ requests_per_second = 0
 		`managers.inline.request_timeout: must be a duration from 1s to 1m0s, like "30s"`,
 		"managers.inline.requests_per_second: must be a number from 0.01",
 		"managers.inline.base_url: the base URL must be scheme, host and port only",
-		"titel: unknown key; known here are log, http, worker, tokens, managers, atlas",
+		"titel: unknown key; known here are log, http, worker, tokens, assessment, managers, atlas",
 		"worker.stop_timeout: 20s must be longer than managers.demo.request_timeout (30s)",
 		"worker.stop_timeout: 20s must be longer than managers.inline.request_timeout (30s)",
 	} {
@@ -161,7 +166,7 @@ requests_per_second = 0
 	require.Len(t, problems, 23)
 }
 
-func TestAFileThatIsNoConfigurationIsRefusedWithTheReason(t *testing.T) {
+func TestAnInvalidConfigurationFileIsRejectedWithTheReason(t *testing.T) {
 	setKeys(t)
 	for name, test := range map[string]struct{ content, want string }{
 		"empty":           {"", "managers: has no manager; add a section [managers.NAME]"},
@@ -194,7 +199,7 @@ func TestNoPrinterShowsAKey(t *testing.T) {
 	require.Contains(t, printed, "[redacted]")
 }
 
-func TestTheConfigurationOfTheLocalStackIsGood(t *testing.T) {
+func TestTheConfigurationOfTheLocalStackIsValid(t *testing.T) {
 	setKeys(t)
 	identity, _ := generate(t)
 	t.Setenv("DEMO_IDENTITY", identity)

@@ -1,22 +1,27 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"strings"
 )
 
-// The variables are those of every program that takes part in a Worker
-// Deployment, and those that the Temporal worker controller sets.
+// These variables are the standard ones for Worker Deployments. The Temporal worker
+// controller sets them, too.
 const (
 	deploymentVariable = "TEMPORAL_DEPLOYMENT_NAME"
 	buildVariable      = "TEMPORAL_WORKER_BUILD_ID"
 )
 
-// Deployment is the version of a Worker Deployment that this process is. The zero
-// value stands for none: such a worker takes part in no versioning.
+// longestVersion is Temporal's limit for build ids and names, in bytes. It rejects the
+// polls of a worker with a longer one.
+const longestVersion = 255
+
+// Deployment is the Worker Deployment version of this process. The zero value means an
+// unversioned worker.
 type Deployment struct{ Name, BuildID string }
 
-// String is the version as Temporal writes it, empty for none.
+// String returns the version as Temporal writes it, or "" for none.
 func (d Deployment) String() string {
 	if d == (Deployment{}) {
 		return ""
@@ -27,6 +32,10 @@ func (d Deployment) String() string {
 func readDeployment(file *section) Deployment {
 	d := Deployment{Name: os.Getenv(deploymentVariable), BuildID: os.Getenv(buildVariable)}
 	switch {
+	case len(d.Name) > longestVersion:
+		file.report(deploymentVariable, fmt.Sprintf("has %d bytes, and Temporal takes at most %d", len(d.Name), longestVersion))
+	case len(d.BuildID) > longestVersion:
+		file.report(buildVariable, fmt.Sprintf("has %d bytes, and Temporal takes at most %d; use a shorter one, such as a commit", len(d.BuildID), longestVersion))
 	case d.Name != "" && d.BuildID == "":
 		file.report(buildVariable, "is not set, although "+deploymentVariable+" is; set both for a worker with a version, or none")
 	case d.Name == "" && d.BuildID != "":

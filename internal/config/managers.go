@@ -1,9 +1,8 @@
 package config
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/migrationlink/migrationlink"
@@ -11,29 +10,31 @@ import (
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-const (
-	minRequestTimeout = time.Second
-	// maxRequestTimeout keeps an attempt of an activity, which may take several
-	// requests, below its own limit in the workflow.
-	maxRequestTimeout = time.Minute
-	// minRate is a call per 100 seconds: below it a link would time out before
-	// its turn. maxRate is what Temporal takes for no limit.
-	minRate, maxRate = 0.01, 100_000
-)
-
 // Manager is one section [managers.NAME].
 type Manager struct {
-	Name                  string
-	BaseURL               string
-	BasePath              string
-	PublicKey, PrivateKey redact.Secret
-	TLS                   TLS
-	AllowInsecureHTTP     bool
-	UnlinkedIs404         bool
-	RequestTimeout        time.Duration
-	// RequestsPerSecond limits the activities of the whole fleet of workers,
-	// and the calls of each worker. Zero means no limit.
-	RequestsPerSecond float64
+	Endpoint
+	UnlinkedIs404 bool
+	// MaxPollInterval is the longest time between two polls of a link that waits.
+	MaxPollInterval time.Duration
+	Kind            migrationlink.ManagerKind
+}
+
+const (
+	defaultPollInterval = 45 * time.Second
+	// minPollInterval is above what a poll takes. maxPollInterval is the shortest time in
+	// which somebody would miss a link that is SYNCED.
+	minPollInterval, maxPollInterval = 5 * time.Second, time.Hour
+)
+
+// cloudManagerHost is where Cloud Manager is.
+const cloudManagerHost = "cloud.mongodb.com"
+
+// kindAt returns the product at an address.
+func kindAt(baseURL string) migrationlink.ManagerKind {
+	if base, err := url.Parse(baseURL); err == nil && strings.EqualFold(base.Hostname(), cloudManagerHost) {
+		return migrationlink.KindCloudManager
+	}
+	return migrationlink.KindOpsManager
 }
 
 // Client returns a new client of the manager.
@@ -57,49 +58,31 @@ func (m Manager) Client() (*opsmanager.Client, error) {
 	})
 }
 
+// Equal reports whether clients of both behave alike. The rate limit does not count:
+// Temporal applies it to the whole fleet.
+func (m Manager) Equal(other Manager) bool {
+	other.RequestsPerSecond = m.RequestsPerSecond
+	return equal(m, other, func(m *Manager) []*redact.Secret { return m.secrets() })
+}
+
 func readManagers(s *section) []Manager {
-	names := slices.Sorted(maps.Keys(s.values))
-	if len(names) == 0 {
+	if len(s.values) == 0 {
 		s.report("", "has no manager; add a section [managers.NAME] with base_url, public_key and private_key")
 	}
-	managers := make([]Manager, 0, len(names))
-	for _, name := range names {
-		if !migrationlink.ValidManagerName(name) {
-			s.report(fmt.Sprintf("%q", name), "is no name of a manager; use 1 to 63 lower-case letters, digits and inner hyphens")
-		}
-		managers = append(managers, readManager(s.table(name), name))
-	}
-	return managers
+	return readEach(s, "manager", readManager)
 }
 
 func readManager(s *section, name string) Manager {
-	defer s.end()
 	m := Manager{
-		Name:              name,
-		BaseURL:           s.text("base_url", ""),
-		BasePath:          s.text("base_path", opsmanager.DefaultBasePath),
-		PublicKey:         s.secret("public_key"),
-		PrivateKey:        s.secret("private_key"),
-		TLS:               readTLS(s),
-		AllowInsecureHTTP: s.flag("allow_insecure_http"),
-		UnlinkedIs404:     s.flag("unlinked_is_404"),
-		RequestTimeout:    s.duration("request_timeout", opsmanager.DefaultTimeout, minRequestTimeout, maxRequestTimeout),
-		RequestsPerSecond: s.number("requests_per_second", 0, minRate, maxRate),
+		Endpoint:        readEndpoint(s, name, "", opsmanager.DefaultBasePath, s.secret),
+		UnlinkedIs404:   s.flag("unlinked_is_404"),
+		MaxPollInterval: s.duration("max_poll_interval", defaultPollInterval, minPollInterval, maxPollInterval),
 	}
-	checkManager(s, m)
+	kinds := []string{string(migrationlink.KindOpsManager), string(migrationlink.KindCloudManager)}
+	m.Kind = migrationlink.ManagerKind(s.oneOf("kind", string(kindAt(m.BaseURL)), kinds))
+	trial := m
+	trial.TLS = TLS{} // checked by its own rules
+	client, err := trial.Client()
+	m.check(s, client, err)
 	return m
-}
-
-// checkManager tries each setting in an otherwise good configuration, because
-// the client says all that is wrong, but not with which setting.
-func checkManager(s *section, m Manager) {
-	good := redact.NewSecret("good")
-	trials := map[string]Manager{
-		"base_url":   {BaseURL: m.BaseURL, AllowInsecureHTTP: m.AllowInsecureHTTP, PublicKey: good, PrivateKey: good},
-		"base_path":  {BaseURL: "https://good", BasePath: m.BasePath, PublicKey: good, PrivateKey: good},
-		"public_key": {BaseURL: "https://good", PublicKey: m.PublicKey, PrivateKey: good},
-	}
-	for _, setting := range slices.Sorted(maps.Keys(trials)) {
-		s.try(setting, func() (closer, error) { return trials[setting].Client() })
-	}
 }

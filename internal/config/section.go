@@ -9,38 +9,62 @@ import (
 	"strings"
 	"time"
 
+	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/secret"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// section reads the settings of one table of the file. It notes every problem
-// and goes on, where decoding into structs would stop at the first value of a
-// wrong type. A problem never repeats a value: somebody may have put a secret
-// there.
+// section reads the settings of one table of the file. It records every problem and
+// continues, while decoding into structs would stop at the first wrong type. A problem
+// never contains a value: it may be a secret.
 type section struct {
 	path     string
 	values   map[string]any
 	asked    []string
-	problems *[]string
-	files    *[]string // that the settings name
+	all      *findings
 	reader   secret.Reader
 	reported []string // keys that have a problem
+}
+
+// findings are shared by all sections of a file.
+type findings struct {
+	Error
+	warnings []string
+	files    []string // named by the settings
+	private  []privateFile
 }
 
 func (s *section) report(key, problem string) {
 	path := strings.Trim(s.path+"."+key, ".")
 	s.reported = append(s.reported, key)
-	*s.problems = append(*s.problems, path+": "+problem)
+	s.all.Problems = append(s.all.Problems, path+": "+problem)
 }
 
-// has tells whether the setting is there.
+// reportError reports why something could not be read.
+func (s *section) reportError(key string, err error) {
+	s.all.Local = s.all.Local || secret.IsLocal(err)
+	s.report(key, err.Error())
+}
+
+// has reports whether the setting is set.
 func (s *section) has(key string) bool {
 	_, found := s.values[key]
 	return found
 }
 
-// uses notes a file that a setting names.
-func (s *section) uses(path string) { *s.files = append(*s.files, absolute(path)) }
+// warn records an accepted risk.
+func (s *section) warn(key, warning string) {
+	s.all.warnings = append(s.all.warnings, strings.Trim(s.path+"."+key, ".")+": "+warning)
+}
+
+// uses records a file that a setting names.
+func (s *section) uses(path string) { s.all.files = append(s.all.files, absolute(path)) }
+
+// usesPrivate records a file that must never be sent to a manager.
+func (s *section) usesPrivate(key, path string) {
+	s.uses(path)
+	s.all.private = append(s.all.private, privateFile{"the file of " + strings.Trim(s.path+"."+key, "."), absolute(path)})
+}
 
 func absolute(path string) string {
 	if found, err := filepath.Abs(path); err == nil {
@@ -49,10 +73,10 @@ func absolute(path string) string {
 	return path
 }
 
-// bad tells whether the setting already has a problem.
+// bad reports whether the setting already has a problem.
 func (s *section) bad(key string) bool { return slices.Contains(s.reported, key) }
 
-// end reports the keys that nobody asked for.
+// end reports unknown keys.
 func (s *section) end() {
 	for _, key := range slices.Sorted(maps.Keys(s.values)) {
 		if !slices.Contains(s.asked, key) {
@@ -77,7 +101,7 @@ func take[T any](s *section, key string, fallback T, form string) T {
 
 func (s *section) table(key string) *section {
 	values := take[map[string]any](s, key, nil, "a section: ["+strings.Trim(s.path+"."+key, ".")+"]")
-	return &section{path: strings.Trim(s.path+"."+key, "."), values: values, problems: s.problems, files: s.files, reader: s.reader}
+	return &section{path: strings.Trim(s.path+"."+key, "."), values: values, all: s.all, reader: s.reader}
 }
 
 func (s *section) text(key, fallback string) string {
@@ -115,7 +139,7 @@ func (s *section) integer(key string, fallback, least, most int) int {
 	return int(value)
 }
 
-// number reads a whole number too, which has another type in TOML.
+// number also accepts an integer, which is another type in TOML.
 func (s *section) number(key string, fallback, least, most float64) float64 {
 	form := fmt.Sprintf("a number from %g to %g; leave it out for no limit", least, most)
 	if whole, ok := s.values[key].(int64); ok {
@@ -128,9 +152,9 @@ func (s *section) number(key string, fallback, least, most float64) float64 {
 	return value
 }
 
-// texts reads a list of texts.
-func (s *section) texts(key string) []string {
-	const form = `a list of texts in double quotes, like ["file:/path"]`
+// texts reads a list of strings, of which like is one, as TOML.
+func (s *section) texts(key, like string) []string {
+	form := "a list of texts in double quotes, like " + like
 	values := take[[]any](s, key, nil, form)
 	texts := make([]string, 0, len(values))
 	for _, value := range values {
@@ -152,9 +176,9 @@ func (s *section) secret(key string) redact.Secret {
 	if s.bad(key) {
 		return redact.Secret{}
 	}
-	value, err := s.resolve(reference, s.reader.Resolve)
+	value, err := s.resolve(key, reference, s.reader.Resolve)
 	if err != nil {
-		s.report(key, err.Error())
+		s.reportError(key, err)
 	}
 	return value
 }
@@ -167,23 +191,12 @@ func (s *section) optionalSecret(key string) redact.Secret {
 	return s.secret(key)
 }
 
-func (s *section) resolve(reference string, how func(string) (redact.Secret, error)) (redact.Secret, error) {
+func (s *section) resolve(key, reference string, how func(string) (redact.Secret, error)) (redact.Secret, error) {
+	if isTokenVariable(reference) {
+		return redact.Secret{}, fmt.Errorf("names a variable that begins with %s, which any request could send to a manager as a link-token; give the variable another name", migrationlink.EnvTokenPrefix)
+	}
 	if path, ok := secret.File(reference); ok {
-		s.uses(path)
+		s.usesPrivate(key, path)
 	}
 	return how(reference)
-}
-
-type closer interface{ Close() }
-
-// try reports the setting if no client can be made with it.
-func (s *section) try(key string, make func() (closer, error)) {
-	if s.bad(key) {
-		return
-	}
-	if client, err := make(); err != nil {
-		s.report(key, err.Error())
-	} else {
-		client.Close()
-	}
 }

@@ -5,37 +5,55 @@ import (
 	"crypto/x509"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/internal/pemfile"
+	"github.com/migrationlink/migrationlink/internal/textfile"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// TLS says who may be the server, and who the worker is to it. All are the
-// contents of files, in PEM form.
+// TLS has the certificates for verifying the server and for identifying the worker, as
+// the contents of files in PEM form.
 type TLS struct {
-	CA          string // empty means the system's
+	CA          string // empty means the system's roots
 	Certificate string // of the client, with its chain; empty means none
 	Key         redact.Secret
 }
 
-func readTLS(s *section) TLS {
-	return TLS{CA: readCA(s)}.withClient(s)
+func readTLS(s *section, baseURL string) TLS {
+	return TLS{CA: readCA(s, baseURL)}.withClient(s)
 }
 
-func readCA(s *section) string {
+func readCA(s *section, baseURL string) string {
 	path := s.text("ca_file", "")
 	if path == "" {
+		if !strings.HasPrefix(baseURL, "http://") { // reading them is a fifth of a start
+			readSystemRoots(s)
+		}
 		return ""
 	}
 	s.uses(path)
-	content, err := secret.ReadFile(path)
+	content, err := textfile.ReadFile(path, maxFile)
 	if err != nil {
-		s.report("ca_file", fmt.Sprintf("the CA file cannot be read: %v; check its path, or leave it out for the system's certificates", err))
-	} else if !x509.NewCertPool().AppendCertsFromPEM(content) {
-		s.report("ca_file", "the CA file holds no certificate in PEM form; put the CA's certificate into it")
+		s.reportError("ca_file", fmt.Errorf("the CA file %w", unusable(err, "check its path, or leave it out for the system's certificates")))
+	} else {
+		for _, problem := range pemfile.Certificates(content) {
+			s.report("ca_file", "the CA file cannot be used: "+problem)
+		}
+		for _, warning := range pemfile.Validity(content, time.Now()) {
+			s.warn("ca_file", warning)
+		}
 	}
-	return string(content)
+	return content
+}
+
+// readSystemRoots checks that the system's certificates can be read. A process reads
+// them once, and never again if that fails.
+func readSystemRoots(s *section) {
+	if _, err := x509.SystemCertPool(); err != nil {
+		s.reportError("ca_file", fmt.Errorf("the system's certificates cannot be read: %w; name a CA file here, or mend them and start the worker again", err))
+	}
 }
 
 func (t TLS) withClient(s *section) TLS {
@@ -45,16 +63,24 @@ func (t TLS) withClient(s *section) TLS {
 	}
 	checkPath(s, "client_cert_file", certificateFile)
 	checkPath(s, "client_key_file", keyFile)
+	if keyFile != "" {
+		s.usesPrivate("client_key_file", keyFile)
+	}
 	if s.bad("client_cert_file") || s.bad("client_key_file") {
 		return t
 	}
-	certificate, err := secret.ReadFile(certificateFile)
+	certificate, err := textfile.ReadFile(certificateFile, maxFile)
 	if err != nil {
-		s.report("client_cert_file", fmt.Sprintf("the client's certificate cannot be read: %v; check its path", err))
+		s.reportError("client_cert_file", fmt.Errorf("the client's certificate %w", unusable(err, "check its path")))
 	}
-	t.Certificate = string(certificate)
+	t.Certificate = certificate
+	for _, problem := range pemfile.CertificatesAndKey(certificate) {
+		if err == nil {
+			s.report("client_cert_file", "the client's certificate cannot be used: "+problem)
+		}
+	}
 	if t.Key, err = s.reader.ReadKeyFile(keyFile); err != nil {
-		s.report("client_key_file", err.Error())
+		s.reportError("client_key_file", err)
 	}
 	t.checkClient(s)
 	return t
@@ -78,7 +104,7 @@ func (t TLS) checkClient(s *section) {
 	}
 	pair, err := tls.X509KeyPair([]byte(t.Certificate), []byte(t.Key.Reveal()))
 	if err != nil {
-		// The library's words tell of the key at most its type.
+		// The library's message contains at most the type of the key.
 		s.report("client_cert_file", fmt.Sprintf("certificate and key cannot be used together: %v; put the certificate with its chain here, and its key into client_key_file, both in PEM form", err))
 		return
 	}
@@ -91,8 +117,8 @@ func (t TLS) checkClient(s *section) {
 	}
 }
 
-// roots replaces the system's certificates rather than adding to them: who
-// names a CA of their own wants no other to vouch for the server.
+// roots returns the configured CA in place of the system's, not in addition: an operator
+// who configures a CA trusts no other for this server.
 func (t TLS) roots() *x509.CertPool {
 	if t.CA == "" {
 		return nil

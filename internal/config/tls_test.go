@@ -53,7 +53,7 @@ func TestAManagerThatAsksForACertificateGetsTheConfiguredOne(t *testing.T) {
 	}
 }
 
-func TestACertificateThatCannotBeUsedIsRefusedWithTheReason(t *testing.T) {
+func TestAnInvalidCertificateIsRejectedWithTheReason(t *testing.T) {
 	setKeys(t)
 	certificate, key := certify(t, time.Now().Add(time.Hour))
 	_, other := certify(t, time.Now().Add(time.Hour))

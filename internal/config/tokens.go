@@ -12,17 +12,17 @@ import (
 
 // Tokens is the section [tokens].
 type Tokens struct {
-	// Directory holds the files that requests may name as link-tokens. Empty
-	// means none.
+	// Directory holds the files that requests may name as link-tokens. Empty means that
+	// they cannot name files.
 	Directory string
-	// Identities open sealed link-tokens. What is made in Atlas is sealed to the
+	// Identities open sealed link-tokens. Link-tokens created in Atlas are sealed to the
 	// first.
 	Identities seal.Identities
 
 	allowReadable bool
 }
 
-// Source resolves what a request names as its link-token.
+// Source returns the source that resolves the link-tokens of requests.
 func (t Tokens) Source() secret.Tokens {
 	tokens := secret.NewTokens(t.Directory)
 	if t.allowReadable {
@@ -48,7 +48,7 @@ func readDirectory(s *section) string {
 	if !filepath.IsAbs(directory) {
 		s.report("directory", "must be an absolute path, so that it does not depend on where the worker is started")
 	} else if info, err := os.Stat(directory); err != nil {
-		s.report("directory", fmt.Sprintf("%v; create it, or leave it out when all link-tokens come from the environment", err))
+		s.reportError("directory", fmt.Errorf("%w; create it, or leave it out when all link-tokens come from the environment", err))
 	} else if !info.IsDir() {
 		s.report("directory", "is a file; name the directory that holds it")
 	}
@@ -57,11 +57,11 @@ func readDirectory(s *section) string {
 
 func readIdentities(s *section) seal.Identities {
 	var files []redact.Secret
-	for i, reference := range s.texts("identities") {
+	for i, reference := range s.texts("identities", `["file:/path"]`) {
 		key := fmt.Sprintf("identities[%d]", i)
-		file, err := s.resolve(reference, s.reader.ResolveText)
+		file, err := s.resolve(key, reference, s.reader.ResolveText)
 		if err != nil {
-			s.report(key, err.Error())
+			s.reportError(key, err)
 			continue
 		}
 		if _, err := seal.ParseIdentities(file); err != nil {
@@ -70,12 +70,12 @@ func readIdentities(s *section) seal.Identities {
 		}
 		files = append(files, file)
 	}
-	all, _ := seal.ParseIdentities(files...) // each of them is good
+	all, _ := seal.ParseIdentities(files...) // each of them has been parsed before
 	return all
 }
 
-// checkAtlasHasIdentities: a link-token that is made in Atlas is in the history
-// of its workflow, sealed to the workers.
+// checkAtlasHasIdentities requires identities if Atlas is configured: link-tokens
+// created there are sealed before they enter the workflow history.
 func checkAtlasHasIdentities(file *section, c Config) {
 	tokens, _ := file.values["tokens"].(map[string]any)
 	if _, set := tokens["identities"]; len(c.Atlas) > 0 && !set {

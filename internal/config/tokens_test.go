@@ -14,7 +14,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/seal"
 )
 
-func TestIdentitiesKeepTheOrderInWhichTheyAreNamed(t *testing.T) {
+func TestIdentitiesKeepTheirOrder(t *testing.T) {
 	setKeys(t)
 	first, one := generate(t)
 	second, two := generate(t)
@@ -32,7 +32,7 @@ func TestIdentitiesKeepTheOrderInWhichTheyAreNamed(t *testing.T) {
 	require.Contains(t, c.Files, file)
 }
 
-func TestBadIdentitiesAreNamedByTheirPlaceAndNotRepeated(t *testing.T) {
+func TestInvalidIdentitiesAreReportedByIndexWithoutTheirContent(t *testing.T) {
 	setKeys(t)
 	identity, recipient := generate(t)
 	t.Setenv("IDENTITY", identity)
@@ -58,18 +58,20 @@ func TestBadIdentitiesAreNamedByTheirPlaceAndNotRepeated(t *testing.T) {
 	}
 }
 
-func TestTheDirectoryOfLinkTokensDoesNotDependOnWhereTheWorkerIsStarted(t *testing.T) {
+func TestTheDirectoryOfLinkTokensMustBeAbsolute(t *testing.T) {
 	setKeys(t)
 	_, err := load(t, smallest+"[tokens]\ndirectory = \".\"")
 	require.Equal(t, []string{"tokens.directory: must be an absolute path, so that it does not depend on where the worker is started"}, requireProblems(t, err))
 }
 
-func TestKeyFilesThatOthersMayReadAreRefusedUnlessThatIsAskedFor(t *testing.T) {
+func TestKeyFilesThatOthersMayReadAreRejectedUnlessAllowed(t *testing.T) {
 	setKeys(t)
 	directory := t.TempDir()
-	key := filepath.Join(directory, "key")
-	require.NoError(t, os.WriteFile(key, []byte(canary), 0o600))
-	require.NoError(t, os.Chmod(key, 0o644)) //nolint:gosec // that is the point
+	key := filepath.Join(t.TempDir(), "key")
+	for _, path := range []string{key, filepath.Join(directory, "key")} {
+		require.NoError(t, os.WriteFile(path, []byte(canary), 0o600))
+		require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // that is the point
+	}
 	path := write(t, "worker.toml", strings.ReplaceAll(smallest, "env:DEMO_PRIVATE_KEY", "file:"+key)+
 		fmt.Sprintf("[tokens]\ndirectory = %q", directory))
 

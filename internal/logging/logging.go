@@ -9,7 +9,7 @@ import (
 	"math"
 	"time"
 
-	"go.temporal.io/sdk/log"
+	sdklog "go.temporal.io/sdk/log"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 	"go.uber.org/zap/zapcore"
@@ -37,7 +37,7 @@ func New(level, format string, w io.Writer) (*zap.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	sink := zapcore.Lock(zapcore.AddSync(w))
+	sink := zapcore.Lock(zapcore.AddSync(printable{w}))
 	return zap.New(zapcore.NewCore(encoder, sink, least), zap.ErrorOutput(sink)), nil
 }
 
@@ -60,11 +60,11 @@ func newEncoder(format string) (zapcore.Encoder, error) {
 }
 
 // ForTemporal returns a logger for the Temporal SDK that writes to logger.
-func ForTemporal(logger *zap.Logger) log.Logger {
-	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(
+func ForTemporal(logger *zap.Logger) sdklog.Logger {
+	return sdklog.NewStructuredLogger(slog.New(zapslog.NewHandler(
 		logger.Core(),
 		zapslog.WithName("temporal"),
-		// An error of an activity is an event, not a bug of the line that logs it.
+		// An activity's error is an event, not a bug in the line that logs it.
 		zapslog.AddStacktraceAt(slog.Level(math.MaxInt)),
 	)))
 }

@@ -16,8 +16,8 @@ type Recipient struct {
 	text string
 }
 
-// ParseRecipient reads a recipient: X25519 (age1…) or post-quantum (age1pq1…). Its
-// error never repeats the text.
+// ParseRecipient reads a recipient: X25519 (age1…) or post-quantum (age1pq1…). Its error
+// never contains the text.
 func ParseRecipient(text string) (Recipient, error) {
 	text = strings.TrimSpace(text)
 	keys, err := age.ParseRecipients(strings.NewReader(text))
@@ -27,11 +27,11 @@ func ParseRecipient(text string) (Recipient, error) {
 	return Recipient{keys[0], text}, nil
 }
 
-// String is the recipient in its usual form.
+// String returns the recipient in its usual form.
 func (r Recipient) String() string { return r.text }
 
-// Short is the recipient, cut off where it is a post-quantum one: those have
-// some 2,000 characters.
+// Short returns the recipient, shortened if it is a post-quantum one: those have some
+// 2,000 characters.
 func (r Recipient) Short() string {
 	const most = 64 // an X25519 recipient has 62
 	if len(r.text) <= most {
@@ -40,14 +40,14 @@ func (r Recipient) Short() string {
 	return r.text[:32] + "…"
 }
 
-// Identities open what is sealed to any of them.
+// Identities open a text that is sealed to any of them.
 type Identities struct {
 	keys       []age.Identity
 	recipients []Recipient
 }
 
-// ParseIdentities reads identity files: each may hold several identities, empty
-// lines and comments. Their order is kept. Its error never repeats a text.
+// ParseIdentities reads identity files, each with identities, empty lines and comments.
+// It keeps their order. Its error never contains a text.
 func ParseIdentities(files ...redact.Secret) (Identities, error) {
 	var all Identities
 	for _, file := range files {
@@ -70,7 +70,7 @@ func ParseIdentities(files ...redact.Secret) (Identities, error) {
 
 var errNoIdentity = errors.New("is no age identity (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…), or a damaged one; use what starter keygen or age-keygen prints")
 
-// add leaves out the library's words: they may tell characters of the key.
+// add omits the library's error: it may contain characters of the key.
 func (i *Identities) add(line string) error {
 	parsed, err := age.ParseIdentities(strings.NewReader(line))
 	if err != nil || len(parsed) != 1 {
@@ -95,10 +95,10 @@ func recipientOf(identity age.Identity) (Recipient, error) {
 	return Recipient{}, errNoIdentity
 }
 
-// Recipients are those of the identities, in their order.
+// Recipients returns the recipients of the identities, in their order.
 func (i Identities) Recipients() []Recipient { return i.recipients }
 
-// describe names some of the recipients: they are public.
+// describe lists some of the recipients: they are public.
 func (i Identities) describe() string {
 	const most = 5
 	var names []string
@@ -112,12 +112,12 @@ func (i Identities) describe() string {
 	return text
 }
 
-// Format keeps the keys from being printed: fmt reaches into unexported fields.
+// Format hides the keys: fmt prints unexported fields, too.
 func (i Identities) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "identities of [%s]", i.describe())
 }
 
-// GenerateIdentity makes an identity, X25519 or post-quantum, and its recipient.
+// GenerateIdentity generates an identity, X25519 or post-quantum, with its recipient.
 // The identity is one line, without a line end.
 func GenerateIdentity(postQuantum bool) (redact.Secret, Recipient, error) {
 	generate := func() (fmt.Stringer, error) { return age.GenerateX25519Identity() }

@@ -1,5 +1,5 @@
-// Package seal encrypts link-tokens to the workers with age, and opens them.
-// What is sealed is bound to one organization of one manager.
+// Package seal encrypts link-tokens to the workers with age, and decrypts them. A sealed
+// link-token is bound to one organization of one manager.
 package seal
 
 import (
@@ -14,38 +14,36 @@ import (
 	"filippo.io/age/armor"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/secret"
+	"github.com/migrationlink/migrationlink/internal/textfile"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// maxPlain is far above any link-token with its binding, in bytes.
+// maxPlain, in bytes, is far above any link-token with its binding.
 const maxPlain = 8 << 10
 
-// NoIdentities is in the error of a worker that can open nothing at all: another
-// link-token would not help.
-const NoIdentities = "has no identities"
-
-// Token is a link-token and what it is for.
+// Token is a link-token with the organization that it is for.
 type Token struct {
 	Manager, OrgID string
 	LinkToken      redact.Secret
 }
 
-// content is the plaintext: other programs write it too.
+// content is the plaintext. Other programs write it, too.
 type content struct {
 	Manager   string `json:"manager"`
 	OrgID     string `json:"orgId"`
 	LinkToken string `json:"linkToken"`
 }
 
-// Seal returns the token as the source of a request, with its fingerprint. White
-// space around the link-token is dropped. Its error never repeats the token.
+// Seal returns the sealed token as the source of a request, with its fingerprint. It
+// drops white space around the link-token. Its error never contains the token.
 func (r Recipient) Seal(token Token) (migrationlink.TokenSource, error) {
 	if err := migrationlink.ValidateTarget(token.Manager, token.OrgID); err != nil {
 		return migrationlink.TokenSource{}, fmt.Errorf("what the link-token is to be bound to: %w", err)
 	}
 	plain := content{token.Manager, token.OrgID, strings.TrimSpace(token.LinkToken.Reveal())}
-	if plain.LinkToken == "" {
-		return migrationlink.TokenSource{}, errors.New("the link-token is empty")
+	if err := secret.CheckLinkToken(redact.NewSecret(plain.LinkToken)); err != nil {
+		return migrationlink.TokenSource{}, fmt.Errorf("the link-token %w", err)
 	}
 	text, err := json.Marshal(plain)
 	if err == nil && len(text) > maxPlain {
@@ -83,20 +81,23 @@ func (r Recipient) encrypt(plain []byte) (string, error) {
 	return sealed.String(), nil
 }
 
-// NotOpenedError is why a sealed text cannot be opened: it is damaged, sealed to
-// somebody else, or bound to another organization; or there are no identities. It
-// repeats nothing of what was sealed.
+// NotOpenedError says why a sealed text cannot be opened: it is damaged, sealed to
+// another recipient, or bound to another organization, or there are no identities. It
+// contains nothing of the plaintext.
 type NotOpenedError struct {
 	Reason string
-	Remedy string // a whole sentence
+	Remedy string // a full sentence
+	// NoIdentities reports whether the worker can open nothing at all: another link-token
+	// would not help.
+	NoIdentities bool
 }
 
-// Error tells the reason and the remedy.
+// Error returns the reason and the remedy.
 func (e *NotOpenedError) Error() string {
 	return "the sealed link-token cannot be opened: " + e.Reason + ". " + e.Remedy
 }
 
-func notOpened(reason, remedy string) error { return &NotOpenedError{reason, remedy} }
+func notOpened(reason, remedy string) error { return &NotOpenedError{Reason: reason, Remedy: remedy} }
 
 // Open returns the link-token of a sealed source. Its errors are
 // *NotOpenedError.
@@ -122,7 +123,11 @@ func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource
 
 func (i Identities) decrypt(sealed string) ([]byte, error) {
 	if len(i.keys) == 0 {
-		return nil, notOpened("this worker "+NoIdentities, "Name the identity that it is sealed to in tokens.identities of every worker.")
+		return nil, &NotOpenedError{
+			NoIdentities: true,
+			Reason:       "this worker has no identities",
+			Remedy:       "Name the identity that it is sealed to in tokens.identities of every worker.",
+		}
 	}
 	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
@@ -134,7 +139,7 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 		text, err = io.ReadAll(io.LimitReader(reader, maxPlain+1))
 	}
 	if err != nil {
-		// The library's own words may quote the text, where anything may stand.
+		// The library's error may quote the text, which may contain anything.
 		return nil, notOpened("it is damaged: not an armoured age file, or changed or cut off after it was sealed",
 			"Send the whole of it, unchanged; or seal the link-token again, and name that one.")
 	}
@@ -146,9 +151,13 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 
 const sealAsDescribed = `Seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does, and name that one.`
 
-// parse reads the plaintext. Its errors never repeat it.
-func parse(text []byte) (content, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
+// parse reads the plaintext. Its errors never contain it.
+func parse(sealed []byte) (content, error) {
+	text, err := textfile.Decode(sealed) // people seal files, too
+	if err != nil {
+		return content{}, notOpened("its content cannot be used: "+err.Error(), sealAsDescribed)
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var plain content
 	if err := decoder.Decode(&plain); err != nil {
@@ -161,11 +170,14 @@ func parse(text []byte) (content, error) {
 	if plain.LinkToken == "" {
 		return content{}, notOpened("its content has no link-token", sealAsDescribed)
 	}
+	if err := secret.CheckLinkToken(redact.NewSecret(plain.LinkToken)); err != nil {
+		return content{}, notOpened("what is sealed as the link-token "+err.Error(), "Seal the link-token alone, as Atlas has shown it, and name that one.")
+	}
 	return plain, nil
 }
 
-// target repeats a binding only when it has the form of one: a link-token may
-// stand in the wrong field.
+// target describes a binding only if it has the form of one: a link-token may be in the
+// wrong field.
 func (c content) target() string {
 	if !migrationlink.ValidManagerName(c.Manager) || !migrationlink.ValidOrgID(c.OrgID) {
 		return "something that is no organization of a manager"

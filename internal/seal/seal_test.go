@@ -24,7 +24,7 @@ const (
 	good    = `{"manager":"` + manager + `","orgId":"` + orgID + `","linkToken":"` + canary + `"}`
 )
 
-func TestWhatIsSealedIsOpenedByAnIdentityOfEitherKind(t *testing.T) {
+func TestASealedTextIsOpenedByAnIdentityOfEitherKind(t *testing.T) {
 	t.Parallel()
 	classic, classicRecipient := generate(t, false)
 	quantum, quantumRecipient := generate(t, true)
@@ -65,6 +65,7 @@ func TestTextsOfTheAgeLibraryAreOpenedWhateverTheirWhiteSpace(t *testing.T) {
 		"line end":          good + "\n",
 		"indented":          "\n" + strings.NewReplacer("{", "{\r\n  ", ",", ",\n  ").Replace(good) + " \n",
 		"around the token":  strings.ReplaceAll(good, canary, ` \t`+canary+`\r\n`),
+		"as Windows saves":  "\ufeff" + strings.ReplaceAll(good, ",", ",\r\n") + "\r\n",
 		"order of the keys": `{"linkToken":"` + canary + `","orgId":"` + orgID + `","manager":"` + manager + `"}`,
 	} {
 		sealed := encrypt(t, plain, stranger, recipient)
@@ -76,7 +77,7 @@ func TestTextsOfTheAgeLibraryAreOpenedWhateverTheirWhiteSpace(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
+func TestAnErrorFromOpenHasAReasonAndARemedy(t *testing.T) {
 	t.Parallel()
 	identity, recipient := generate(t, false)
 	_, stranger := generate(t, true)
@@ -102,6 +103,11 @@ func TestWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 		"two documents":     {ours, encrypt(t, good+good, recipient), "", "goes on after the JSON"},
 		"rubbish after it":  {ours, encrypt(t, good+canary, recipient), "", "goes on after the JSON"},
 		"empty token":       {ours, encrypt(t, strings.ReplaceAll(good, canary, ` \n`), recipient), "", "has no link-token"},
+		"two lines":         {ours, encrypt(t, strings.ReplaceAll(good, canary, canary+`\n`+canary), recipient), "", "what is sealed as the link-token holds more than one word"},
+		"zero width":        {ours, encrypt(t, strings.ReplaceAll(good, canary, canary+`\u200b`), recipient), "", "what is sealed as the link-token holds characters that are not printable"},
+		"an identity":       {ours, encrypt(t, strings.ReplaceAll(good, canary, "AGE-SECRET-KEY-1"+canary), recipient), "", "holds an identity"},
+		"a private key":     {ours, encrypt(t, strings.ReplaceAll(good, canary, `-----BEGIN PRIVATE KEY-----\n`+canary), recipient), "", "in PEM form"},
+		"UTF-16":            {ours, encrypt(t, "\xff\xfe{\x00", recipient), "", "its content cannot be used: it is UTF-16"},
 		"empty":             {ours, encrypt(t, "", recipient), "", "not the JSON"},
 		"null":              {ours, encrypt(t, "null", recipient), "", "has no link-token"},
 		"huge":              {ours, encrypt(t, strings.Repeat(" ", 8<<10)+good, recipient), "", "longer than 8 KiB"},
@@ -140,7 +146,7 @@ func TestNoByteOfASealedTextCanBeChanged(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeSealedIsRefusedWithoutTheToken(t *testing.T) {
+func TestAnErrorFromSealDoesNotContainTheToken(t *testing.T) {
 	t.Parallel()
 	_, recipient := generate(t, false)
 	for name, test := range map[string]struct {
@@ -149,9 +155,11 @@ func TestWhatCannotBeSealedIsRefusedWithoutTheToken(t *testing.T) {
 		want      string
 	}{
 		"no recipient": {seal.Recipient{}, seal.Token{Manager: manager, OrgID: orgID, LinkToken: redact.NewSecret(canary)}, "there is no recipient"},
-		"no manager":   {recipient, seal.Token{OrgID: orgID, LinkToken: redact.NewSecret(canary)}, "is not a manager's name"},
+		"no manager":   {recipient, seal.Token{OrgID: orgID, LinkToken: redact.NewSecret(canary)}, "is an invalid manager name"},
 		"no org":       {recipient, seal.Token{Manager: manager, LinkToken: redact.NewSecret(canary)}, "is not an organization's id"},
 		"no token":     {recipient, seal.Token{Manager: manager, OrgID: orgID, LinkToken: redact.NewSecret(" \n")}, "the link-token is empty"},
+		"two lines":    {recipient, seal.Token{Manager: manager, OrgID: orgID, LinkToken: redact.NewSecret(canary + "\n" + canary)}, "the link-token holds more than one word"},
+		"a key":        {recipient, seal.Token{Manager: manager, OrgID: orgID, LinkToken: redact.NewSecret("AGE-SECRET-KEY-1" + canary)}, "the link-token holds an identity"},
 		"long":         {recipient, seal.Token{Manager: manager, OrgID: orgID, LinkToken: redact.NewSecret(strings.Repeat(canary, 1000))}, "longer than 8 KiB"},
 	} {
 		_, err := test.recipient.Seal(test.token)

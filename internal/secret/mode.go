@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+
+	"github.com/migrationlink/migrationlink/internal/textfile"
 )
 
 const (
@@ -13,10 +15,14 @@ const (
 	groupWrites fs.FileMode = 0o020
 )
 
-// readPrivate reads a file with a secret, unless others may. The mode is that of
-// the opened file, so that symbolic links do not count.
-func readPrivate(how opener, name string, allowReadable bool) (string, error) {
-	file, info, err := open(how, name)
+// maxSecret limits a file, in bytes, far above what is needed, so that a wrong file name
+// does not fill the memory.
+const maxSecret = 64 << 10
+
+// readPrivate reads a file with a secret, unless others may read it. It checks the mode
+// of the opened file, so that symbolic links do not matter.
+func readPrivate(open textfile.Opener, name string, allowReadable bool) (string, error) {
+	file, info, err := textfile.Open(open, name)
 	if err != nil {
 		return "", fileError(name, err)
 	}
@@ -24,14 +30,15 @@ func readPrivate(how opener, name string, allowReadable bool) (string, error) {
 	if problem := modeProblem(info.Mode().Perm()); problem != "" && !allowReadable {
 		return "", fmt.Errorf("file:%s: %s; chmod 600 it, or 440 and give it to a group of the worker's user alone (in a mounted secret set the mode of its files)", name, problem)
 	}
-	content, err := readLimited(file, maxSecret)
+	text, err := textfile.Read(file, maxSecret)
 	if err != nil {
 		return "", fileError(name, err)
 	}
-	return string(content), nil
+	return text, nil
 }
 
-// modeProblem permits reading by the group: orchestrators mount secrets so.
+// modeProblem returns why a mode is too open. It permits reading by the group:
+// orchestrators mount secrets like that.
 func modeProblem(mode fs.FileMode) string {
 	may := ""
 	switch {

@@ -1,6 +1,6 @@
-// Package secret reads secrets from where a reference says they are: the key
-// material of a worker's configuration, and the link-tokens that a request
-// names. Its errors name the reference and the remedy, never a value.
+// Package secret resolves references to secrets: the key material of a worker's
+// configuration, and the link-tokens of requests. Its errors name the reference and the
+// remedy, never a value.
 package secret
 
 import (
@@ -13,32 +13,33 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/migrationlink/migrationlink/internal/local"
+	"github.com/migrationlink/migrationlink/internal/textfile"
 	"github.com/migrationlink/migrationlink/redact"
 )
 
-// variableName is narrow so that a secret put behind "env:" by mistake, such as
-// a key with hyphens, is not taken for a name and repeated.
+// variableName is narrow, so that a secret written after "env:" by mistake, such as a
+// key with hyphens, is not repeated as a name.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Reader reads key material.
 type Reader struct {
-	// AllowReadable accepts files that others than the worker's user may read or
-	// write. For tests only.
+	// AllowReadable accepts files that other users may read or write. For tests only.
 	AllowReadable bool
 }
 
-// Resolve is Reader.Resolve of the Reader that accepts no readable file.
+// Resolve is Reader.Resolve with the zero Reader.
 func Resolve(reference string) (redact.Secret, error) { return Reader{}.Resolve(reference) }
 
-// Resolve returns the key to which a reference of the configuration points:
-// "env:NAME", any environment variable, or "file:/path", a file by its absolute
-// path that nobody else may read. A line end after the value is dropped.
+// Resolve returns the key for a reference in the configuration: "env:NAME", any
+// environment variable, or "file:/path", an absolute path of a file that nobody else may
+// read. It drops line ends after the value.
 func (r Reader) Resolve(reference string) (redact.Secret, error) {
 	text, err := r.read(reference)
 	if err != nil {
 		return redact.Secret{}, err
 	}
-	text = strings.TrimRight(text, "\r\n")
+	text = strings.TrimRight(text, "\n")
 	switch {
 	case text == "":
 		return redact.Secret{}, fmt.Errorf("%s is empty; put the key into it", reference)
@@ -48,8 +49,7 @@ func (r Reader) Resolve(reference string) (redact.Secret, error) {
 	return redact.NewSecret(text), nil
 }
 
-// ResolveText is Resolve for what may have several lines, such as identities of
-// age.
+// ResolveText is Resolve for a text of several lines, such as age identities.
 func (r Reader) ResolveText(reference string) (redact.Secret, error) {
 	text, err := r.read(reference)
 	if err != nil {
@@ -58,12 +58,12 @@ func (r Reader) ResolveText(reference string) (redact.Secret, error) {
 	return redact.NewSecret(text), nil
 }
 
-// ReadKeyFile returns what is in a file that nobody else may read, by its
-// absolute path.
+// ReadKeyFile returns the content of a file that nobody else may read, by its absolute
+// path.
 func (r Reader) ReadKeyFile(path string) (redact.Secret, error) { return r.ResolveText("file:" + path) }
 
-// CheckKeyFile is ReadKeyFile for a file that somebody else reads. Relative
-// paths are taken from where the process runs.
+// CheckKeyFile checks a file as ReadKeyFile does. A path may be relative to the working
+// directory.
 func (r Reader) CheckKeyFile(path string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func (r Reader) CheckKeyFile(path string) error {
 	return err
 }
 
-// File is the path of a reference to a file.
+// File returns the path of a reference to a file.
 func File(reference string) (path string, ok bool) {
 	path, ok = strings.CutPrefix(reference, "file:")
 	return path, ok && filepath.IsAbs(path)
@@ -99,6 +99,10 @@ func readVariable(name, where string) (string, error) {
 	if !found {
 		return "", fmt.Errorf("env:%s is not set; set it in %s", name, where)
 	}
+	text, err := textfile.Decode([]byte(text))
+	if err != nil {
+		return "", fmt.Errorf("env:%s cannot be used: %w", name, err)
+	}
 	return text, nil
 }
 
@@ -106,11 +110,31 @@ func (r Reader) readFile(path string) (string, error) {
 	return readPrivate(os.OpenFile, path, r.AllowReadable)
 }
 
-// fileError drops the path that package os puts before its errors: it would
-// stand there twice.
+// fileError drops the path that package os puts before its errors: it would be there
+// twice.
 func fileError(name string, err error) error {
+	why, remedy := err, local.Remedy(err)
 	if inner, ok := errors.AsType[*fs.PathError](err); ok {
-		err = inner.Err
+		why = inner.Err
 	}
-	return fmt.Errorf("file:%s cannot be read: %w; check that the file is there and that the worker's user may read it", name, err)
+	_, noText := errors.AsType[*textfile.Error](err)
+	switch {
+	case noText:
+		return fmt.Errorf("file:%s cannot be used: %w", name, why)
+	case remedy != "":
+		return localError{fmt.Errorf("file:%s cannot be read: %w; this is trouble of the worker's machine: %s", name, why, remedy)}
+	}
+	return fmt.Errorf("file:%s cannot be read: %w; check that the file is there and that the worker's user may read it", name, why)
+}
+
+// localError is a problem of this machine.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+// IsLocal reports whether err is a problem of this machine, not of the request: a retry,
+// here or on another machine, may succeed.
+func IsLocal(err error) bool {
+	_, marked := errors.AsType[localError](err)
+	return marked || local.Trouble(err)
 }

@@ -23,6 +23,8 @@ func TestAReferenceOfTheConfigurationIsResolvedOrRefusedWithTheRemedy(t *testing
 	}
 	t.Setenv("KEY", canary)
 	t.Setenv("EMPTY", "")
+	t.Setenv("MARK", "\ufeff"+canary)
+	t.Setenv("ESCAPE", canary+"\x1b")
 	t.Setenv("TWO_LINES", canary+"\nmore")
 	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
 
@@ -30,6 +32,11 @@ func TestAReferenceOfTheConfigurationIsResolvedOrRefusedWithTheRemedy(t *testing
 		"variable":             {"env:KEY", canary, ""},
 		"file":                 {file(canary), canary, ""},
 		"line end of a file":   {file(canary + "\r\n"), canary, ""},
+		"byte order mark":      {file("\ufeff" + canary + "\r\n"), canary, ""},
+		"mark in a variable":   {"env:MARK", canary, ""},
+		"UTF-16":               {file("c\x004\x00"), "", "cannot be used: it is UTF-16 (little-endian)"},
+		"zero width":           {file(canary + "\u200b"), "", "cannot be used: line 1 has a character that is not printable (U+200B); remove it"},
+		"escape in a variable": {"env:ESCAPE", "", "env:ESCAPE cannot be used: line 1 has a character that is not printable (U+001B)"},
 		"unset variable":       {"env:UNSET_VARIABLE", "", "env:UNSET_VARIABLE is not set; set it in"},
 		"empty variable":       {"env:EMPTY", "", "env:EMPTY is empty; put the key into it"},
 		"empty file":           {file("\n"), "", "is empty; put the key into it"},
@@ -55,11 +62,18 @@ func TestALinkTokenIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
 	directory := t.TempDir()
 	write(t, directory, "demo", "\n "+canary+"\t\n")
 	write(t, directory, "empty", " \n")
+	write(t, directory, "windows", "\ufeff"+canary+"\r\n")
+	write(t, directory, "wide", "\xff\xfec\x004\x00")
+	write(t, directory, "binary", canary+"\xe9")
+	write(t, directory, "lines", canary+"\n"+canary)
+	write(t, directory, "identity", "# created\nAGE-SECRET-KEY-1"+canary)
 	write(t, directory, "huge", strings.Repeat("x", 64<<10+1))
 	require.NoError(t, os.MkdirAll(filepath.Join(directory, "sub"), 0o700))
 	write(t, directory, "sub/demo", canary)
 	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
 	t.Setenv("LINK_TOKEN_DEMO", canary+"\n")
+	t.Setenv("LINK_TOKEN_MARK", "\ufeff"+canary+"\r\n")
+	t.Setenv("LINK_TOKEN_PEM", "-----BEGIN PRIVATE KEY-----\n"+canary)
 	t.Setenv("LINK_TOKEN_EMPTY", " ")
 	t.Setenv("OTHER_SECRET", canary)
 
@@ -70,11 +84,18 @@ func TestALinkTokenIsResolvedOrRefusedWithTheRemedy(t *testing.T) {
 		"another variable":       {directory, "env:OTHER_SECRET", "", `must be "env:LINK_TOKEN_NAME"`},
 		"prefix only":            {directory, "env:LINK_TOKEN_", "", `must be "env:LINK_TOKEN_NAME"`},
 		"unset variable":         {directory, "env:LINK_TOKEN_NONE", "", "env:LINK_TOKEN_NONE is not set; set it in the environment of every worker"},
-		"empty variable":         {directory, "env:LINK_TOKEN_EMPTY", "", "is empty; put the link-token into it"},
-		"empty file":             {directory, "file:empty", "", "is empty; put the link-token into it"},
+		"empty variable":         {directory, "env:LINK_TOKEN_EMPTY", "", "is empty; put the link-token into it, alone and as Atlas has shown it"},
+		"empty file":             {directory, "file:empty", "", "is empty; put the link-token into it, alone and as Atlas has shown it"},
 		"missing file":           {directory, "file:none", "", "file:none cannot be read: no such file or directory; check"},
 		"huge file":              {directory, "file:huge", "", "larger than 64 KiB"},
 		"pipe":                   {directory, "file:pipe", "", "not a regular file"},
+		"byte order mark, CRLF":  {directory, "file:windows", canary, ""},
+		"mark in a variable":     {"", "env:LINK_TOKEN_MARK", canary, ""},
+		"UTF-16":                 {directory, "file:wide", "", "file:wide cannot be used: it is UTF-16 (little-endian)"},
+		"no text":                {directory, "file:binary", "", "file:binary cannot be used: line 1 is not UTF-8 text"},
+		"two lines":              {directory, "file:lines", "", "file:lines holds more than one word; put the link-token into it, alone"},
+		"an identity":            {directory, "file:identity", "", "file:identity holds an identity, the secret key of the workers"},
+		"a private key":          {"", "env:LINK_TOKEN_PEM", "", "env:LINK_TOKEN_PEM holds a key or a certificate in PEM form"},
 		"no directory":           {"", "file:demo", "", "set tokens.directory"},
 		"directory is not there": {directory + "/none", "file:demo", "", "check tokens.directory"},
 		"token itself":           {directory, canary, "", `must be "env:LINK_TOKEN_NAME"`},
@@ -109,33 +130,6 @@ func TestNoReferenceEscapesTheDirectoryOfTokens(t *testing.T) {
 		require.Error(t, err, name)
 		require.Empty(t, token.Reveal(), name)
 		require.NotContains(t, err.Error(), canary, name)
-	}
-}
-
-func TestWhatIsNoSecretIsReadFromARegularFileOfBoundedSize(t *testing.T) {
-	t.Parallel()
-	directory := t.TempDir()
-	require.NoError(t, syscall.Mkfifo(directory+"/pipe", 0o600))
-	write(t, directory, "good", strings.Repeat("x", 1<<20))
-	write(t, directory, "huge", strings.Repeat("x", 1<<20+1))
-	require.NoError(t, os.Symlink("/dev/zero", directory+"/endless"))
-	for name, problem := range map[string]string{
-		"good":    "",
-		"none":    "no such file or directory",
-		"":        "it is not a regular file",
-		"pipe":    "it is not a regular file",
-		"endless": "it is not a regular file",
-		"huge":    "it is larger than 1024 KiB",
-	} {
-		path := filepath.Join(directory, name)
-		content, err := secret.ReadFile(path)
-		if problem == "" {
-			require.NoError(t, err, name)
-			require.Len(t, content, 1<<20)
-			continue
-		}
-		require.ErrorContains(t, err, path+": "+problem)
-		require.Empty(t, content)
 	}
 }
 

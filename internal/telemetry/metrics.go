@@ -1,5 +1,5 @@
-// Package telemetry shows a process from outside: metrics for Prometheus, and health
-// for supervisors.
+// Package telemetry exposes a process: metrics for Prometheus, and health for
+// supervisors.
 package telemetry
 
 import (
@@ -19,9 +19,11 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
+
+	"github.com/migrationlink/migrationlink/redact"
 )
 
-// Metrics are those of one process. No label holds an organization: there may be
+// Metrics are the metrics of one process. No label holds an organization: there may be
 // tens of thousands.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -29,8 +31,8 @@ type Metrics struct {
 	meter    metric.Meter
 }
 
-// NewMetrics returns metrics with those of the Go runtime and of the process. They
-// are those of the whole process: it makes them once.
+// NewMetrics returns metrics that include those of the Go runtime and the process. Call
+// it once in a process: it sets OpenTelemetry's global provider.
 func NewMetrics() (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -38,35 +40,45 @@ func NewMetrics() (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	m := &Metrics{registry: registry, meters: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithView(
-		// By themselves they are made for milliseconds.
-		buckets("migrationlink_time_to_synced", 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400),
-		buckets("temporal_*latency", 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600, 3600),
-	))}
+	m := &Metrics{registry: registry, meters: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithView(describe))}
 	m.meter = m.meters.Meter("migrationlink")
 	otel.SetMeterProvider(m.meters) // for the calls of the APIs
 	return m, nil
 }
 
-func buckets(name string, bounds ...float64) sdkmetric.View {
-	return sdkmetric.NewView(sdkmetric.Instrument{Name: name}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: bounds}})
-}
-
-// ForTemporal gives a client, and the workers that are made with it, the metrics
-// of Temporal's SDK.
+// ForTemporal enables the metrics of Temporal's SDK for a client and its workers.
 func (m *Metrics) ForTemporal(options *client.Options) {
-	options.MetricsHandler = opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
+	options.MetricsHandler = printableTags{opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter:                m.meter,
 		UseMonotonicCounters: true,
-		OnError:              func(error) {}, // a name that is no metric's is no reason to end
-	})
+		OnError:              func(error) {}, // an invalid metric name is no reason to exit
+	})}
 }
 
-// Gauge is something that is looked up every now and then.
+// printableTags makes labels printable: callers choose the names of workflow types.
+type printableTags struct{ client.MetricsHandler }
+
+// WithTags returns the handler with more labels.
+func (p printableTags) WithTags(tags map[string]string) client.MetricsHandler {
+	shown := make(map[string]string, len(tags))
+	for name, value := range tags {
+		shown[name] = label(value)
+	}
+	return printableTags{p.MetricsHandler.WithTags(shown)}
+}
+
+// label also limits a value's length: each distinct value is kept until the process
+// ends.
+func label(value string) string {
+	const longest = 255 // as of a build id
+	return redact.Line(value, longest)
+}
+
+// Gauge is a value that is looked up periodically.
 type Gauge struct {
-	Name, Description string
-	Every, Limit      time.Duration
-	// Read returns what there is to show. With an error, nothing is.
+	Name         string
+	Every, Limit time.Duration
+	// Read returns the samples to show. If it fails, none are shown.
 	Read func(context.Context) ([]Sample, error)
 }
 
@@ -76,19 +88,18 @@ type Sample struct {
 	Labels map[string]string
 }
 
-// Show shows a gauge until ctx ends. It is not read when somebody asks for the
-// metrics: a call of Temporal measures itself, which waits for whoever reads them.
+// Show shows a gauge until ctx ends. It does not read the gauge during a scrape: the
+// calls to Temporal that this makes are measured, and recording waits for the scrape.
 func (m *Metrics) Show(ctx context.Context, gauge Gauge) error {
 	var shown atomic.Pointer[[]Sample]
-	_, err := m.meter.Int64ObservableGauge(gauge.Name, metric.WithDescription(gauge.Description),
-		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			if samples := shown.Load(); samples != nil {
-				for _, sample := range *samples {
-					o.Observe(sample.Value, metric.WithAttributes(attributes(sample.Labels)...))
-				}
+	_, err := m.meter.Int64ObservableGauge(gauge.Name, metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+		if samples := shown.Load(); samples != nil {
+			for _, sample := range *samples {
+				o.Observe(sample.Value, metric.WithAttributes(attributes(sample.Labels)...))
 			}
-			return nil
-		}))
+		}
+		return nil
+	}))
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
@@ -96,8 +107,8 @@ func (m *Metrics) Show(ctx context.Context, gauge Gauge) error {
 	return nil
 }
 
-// follow reads the gauge again and again, soon where there was nothing to show, but
-// never for more than a quarter of the time.
+// follow reads the gauge periodically, and sooner after a failure, but spends at most a
+// quarter of the time on it.
 func (g Gauge) follow(ctx context.Context, show func(*[]Sample)) {
 	for {
 		begin, pause := time.Now(), g.Every
@@ -123,12 +134,12 @@ func (g Gauge) readOnce(ctx context.Context) ([]Sample, error) {
 
 func attributes(labels map[string]string) (found []attribute.KeyValue) {
 	for name, value := range labels {
-		found = append(found, attribute.String(name, value))
+		found = append(found, attribute.String(name, label(value)))
 	}
 	return found
 }
 
-// Handler serves them.
+// Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry})
 }

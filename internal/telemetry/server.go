@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -12,11 +13,11 @@ import (
 
 // Server serves /metrics, /healthz, /readyz and, if asked for, /debug/pprof/.
 type Server struct {
-	// Ready tells why the process cannot do its work, or nil.
+	// Ready returns why the process cannot do its work, or nil.
 	Ready func(context.Context) error
 	// Metrics are served at /metrics.
 	Metrics http.Handler
-	// Pprof serves the profiles of the process, which tell a lot of it.
+	// Pprof serves the profiles of the process, which reveal a lot about it.
 	Pprof bool
 }
 
@@ -63,7 +64,7 @@ func answer(w http.ResponseWriter, problem error) {
 	_, _ = fmt.Fprintln(w, "ok")
 }
 
-// Probe asks a server on this machine whether its process is ready, for
+// Probe asks a server on this machine whether its process is ready. It is for
 // supervisors that can only run a program.
 func Probe(ctx context.Context, address string) error {
 	host, port, err := net.SplitHostPort(address)
@@ -85,7 +86,6 @@ func Probe(ctx context.Context, address string) error {
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}
-	said := make([]byte, 1024)
-	n, _ := response.Body.Read(said)
-	return errors.New(string(said[:n]))
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
+	return errors.New(string(said))
 }

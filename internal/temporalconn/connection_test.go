@@ -21,7 +21,7 @@ const canary = "c4n4ry-5ecret"
 // pem looks enough like a key.
 const pem = "-----BEGIN PRIVATE KEY-----\n" + canary + "\n-----END PRIVATE KEY-----\n"
 
-func TestAWrongConnectionIsNamedWithoutAnyKey(t *testing.T) {
+func TestAConnectionErrorContainsNoKey(t *testing.T) {
 	t.Parallel()
 	profile := filepath.Join(t.TempDir(), "temporal.toml")
 	require.NoError(t, os.WriteFile(profile, []byte("[profile.default]\napi_key = "+canary), 0o600))
@@ -53,7 +53,7 @@ func TestAWrongConnectionIsNamedWithoutAnyKey(t *testing.T) {
 	}
 }
 
-func TestTheFileOfTheTLSKeyIsCheckedWhereThatIsAskedFor(t *testing.T) {
+func TestTheTLSKeyFileIsCheckedIfRequested(t *testing.T) {
 	t.Parallel()
 	env := environment{"TEMPORAL_TLS_CLIENT_KEY_PATH": "/key.pem", "TEMPORAL_TLS_CLIENT_CERT_PATH": "/certificate.pem"}
 	var asked []string
@@ -63,6 +63,14 @@ func TestTheFileOfTheTLSKeyIsCheckedWhereThatIsAskedFor(t *testing.T) {
 	}})
 	require.ErrorContains(t, err, "the TLS client key: mode 0644")
 	require.Equal(t, []string{"/key.pem"}, asked)
+}
+
+func TestAFileOfProfilesThatWouldOverloadTheParserIsRejected(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "temporal.toml")
+	require.NoError(t, os.WriteFile(path, []byte("[profile.default]\ngrpc_meta = "+strings.Repeat("{a = ", 200_000)), 0o600))
+	_, err := temporalconn.Load(temporalconn.Overrides{Env: environment{"TEMPORAL_CONFIG_FILE": path}})
+	require.ErrorContains(t, err, "the file of profiles cannot be read: it has more than 100 braces")
 }
 
 func TestTheFileOfProfilesIsCheckedIfTheProfileHoldsACredential(t *testing.T) {
@@ -106,7 +114,7 @@ func TestTheFileOfProfilesIsCheckedIfTheProfileHoldsACredential(t *testing.T) {
 	}
 }
 
-func TestTheHeaderOfACredentialGoesOverTLSOrStaysOnTheMachine(t *testing.T) {
+func TestACredentialHeaderNeedsTLSOrLoopback(t *testing.T) {
 	t.Parallel()
 	const remote, local = "temporal.example.com:7233", "127.0.0.1:7233"
 	profile := filepath.Join(t.TempDir(), "temporal.toml")
@@ -138,7 +146,7 @@ func TestTheHeaderOfACredentialGoesOverTLSOrStaysOnTheMachine(t *testing.T) {
 	}
 }
 
-func TestWhatTemporalRepeatsOfACredentialIsRedacted(t *testing.T) {
+func TestACredentialInAnAnswerOfTemporalIsRedacted(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]environment{
 		"key":          {"TEMPORAL_API_KEY": canary},
@@ -148,7 +156,7 @@ func TestWhatTemporalRepeatsOfACredentialIsRedacted(t *testing.T) {
 		"key of TLS":   {"TEMPORAL_TLS_CLIENT_KEY_DATA": canary, "TEMPORAL_TLS": "false"},
 		"codec":        {"TEMPORAL_CODEC_AUTH": "Basic " + canary, "TEMPORAL_CODEC_ENDPOINT": "https://codec.example.com"},
 	} {
-		options, err := temporalconn.Load(temporalconn.Overrides{Env: env})
+		options, err := temporalconn.Load(temporalconn.Overrides{Env: env, Codec: temporalconn.RemoteCodec})
 		require.NoError(t, err, name)
 		for _, code := range []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.Unavailable} {
 			err = options.Explain(status.Error(code, "no such key: "+canary))
@@ -160,7 +168,7 @@ func TestWhatTemporalRepeatsOfACredentialIsRedacted(t *testing.T) {
 	require.ErrorContains(t, options.Explain(status.Error(codes.Unavailable, "no such key")), "no such key", "a word is no secret")
 }
 
-func TestTLSIsNotOlderThan12(t *testing.T) {
+func TestTheMinimumTLSVersionIs12(t *testing.T) {
 	t.Parallel()
 	for _, env := range []environment{{"TEMPORAL_API_KEY": canary}, {"TEMPORAL_TLS": "true"}} {
 		options, err := temporalconn.Load(temporalconn.Overrides{Env: env})
@@ -169,7 +177,7 @@ func TestTLSIsNotOlderThan12(t *testing.T) {
 	}
 }
 
-func TestWhatEndsAConnectionOverTLSNamesTheVariablesOfTLS(t *testing.T) {
+func TestAConnectionClosedAfterTheTLSHandshakeNamesTheTLSVariables(t *testing.T) {
 	t.Parallel()
 	const dialed = `connection error: desc = "transport: authentication handshake failed: `
 	for text, want := range map[string]string{

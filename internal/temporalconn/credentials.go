@@ -1,20 +1,20 @@
 package temporalconn
 
 import (
-	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 
 	"go.temporal.io/sdk/contrib/envconfig"
 
-	"github.com/migrationlink/migrationlink/redact"
+	"github.com/migrationlink/migrationlink/internal/textfile"
 )
 
-// authorization is the header whose value is a credential for sure.
+// authorization is the one header whose value is certainly a credential.
 const authorization = "authorization"
 
-// profile reads the variables, and the file of profiles once.
+// profile reads the variables and the file of profiles.
 func (o Overrides) profile() (envconfig.ClientConfigProfile, error) {
 	path, content, err := o.profiles()
 	if err != nil {
@@ -25,7 +25,7 @@ func (o Overrides) profile() (envconfig.ClientConfigProfile, error) {
 	if err != nil || o.CheckKey == nil {
 		return profile, err
 	}
-	from.DisableEnv = true // what is in the file lies there even where a variable goes first
+	from.DisableEnv = true // a credential is in the file even if a variable overrides it
 	stored, err := envconfig.LoadClientConfigProfile(from)
 	if err == nil && len(credentials(stored)) > 0 {
 		err = o.CheckKey(path)
@@ -36,26 +36,55 @@ func (o Overrides) profile() (envconfig.ClientConfigProfile, error) {
 	return profile, nil
 }
 
-// profiles returns the file of profiles, which need not be there.
-func (o Overrides) profiles() (path string, content []byte, err error) {
-	lookup := o.Env
-	if lookup == nil {
-		lookup = envconfig.EnvLookupOS
+func (o Overrides) lookup() envconfig.EnvLookup {
+	if o.Env == nil {
+		return envconfig.EnvLookupOS
 	}
-	if path, _ = lookup.LookupEnv("TEMPORAL_CONFIG_FILE"); path == "" {
+	return o.Env
+}
+
+// storedKey returns the API key in the file of profiles, or nil if there is none or a
+// variable overrides it.
+func (o Overrides) storedKey(key string, secrets *secrets) *storedKey {
+	if set, _ := o.lookup().LookupEnv("TEMPORAL_API_KEY"); key == "" || set == key {
+		return nil
+	}
+	path, _, err := o.profiles()
+	if err != nil {
+		return nil // it was just read
+	}
+	return &storedKey{path: path, current: key, secrets: secrets, read: func() (string, error) {
+		profile, err := o.profile()
+		return profile.APIKey, err
+	}}
+}
+
+// Profiles returns the profiles and the path of their file, which need not exist.
+func Profiles(env envconfig.EnvLookup) (path string, loaded envconfig.ClientConfig, _ error) {
+	path, content, err := Overrides{Env: env}.profiles()
+	if err != nil {
+		return path, loaded, err
+	}
+	loaded, err = envconfig.LoadClientConfig(envconfig.LoadClientConfigOptions{ConfigFileData: content, EnvLookup: env})
+	return path, loaded, err
+}
+
+// profiles returns the path and content of the file of profiles, which need not exist.
+func (o Overrides) profiles() (path string, content []byte, err error) {
+	if path, _ = o.lookup().LookupEnv("TEMPORAL_CONFIG_FILE"); path == "" {
 		path = envconfig.DefaultConfigFilePath()
 	}
-	content, err = os.ReadFile(path) //nolint:gosec // who sets the variables names the file
+	text, err := textfile.ReadTOML(path, maxFile)
 	if err != nil && !os.IsNotExist(err) {
 		return path, nil, err
 	}
-	if len(bytes.TrimSpace(content)) == 0 {
-		content = []byte("\n") // none at all would have the library read the file
+	if strings.TrimSpace(text) == "" {
+		text = "\n" // without any, the library would read the file
 	}
-	return path, content, nil
+	return path, []byte(text), nil
 }
 
-// credentials are what of a profile is a credential for sure.
+// credentials returns the values in a profile that are certainly credentials.
 func credentials(profile envconfig.ClientConfigProfile) []string {
 	header := profile.GRPCMeta[authorization]
 	all := []string{profile.APIKey, header, lastWord(header)}
@@ -74,31 +103,29 @@ func credentials(profile envconfig.ClientConfigProfile) []string {
 	return set
 }
 
-// secretsOf are what of a profile may be a secret, and which no error repeats.
-func secretsOf(profile envconfig.ClientConfigProfile) []redact.Secret {
-	// Shorter headers are no secrets, but words, which errors are made of.
+// addFrom adds the values in a profile that may be secrets.
+func (s *secrets) addFrom(profile envconfig.ClientConfigProfile) {
+	// Shorter headers are ordinary words, which also occur in errors.
 	const shortest = 6
-	texts := credentials(profile)
+	s.add(credentials(profile)...)
 	for _, value := range profile.GRPCMeta {
 		if value = strings.TrimSpace(value); len(value) >= shortest {
-			texts = append(texts, value)
+			s.add(value)
 		}
 	}
-	var secrets []redact.Secret
-	for _, text := range texts {
-		secrets = append(secrets, redact.NewSecret(text))
-	}
-	return secrets
 }
 
-// lastWord of the value of a header is the credential without its scheme.
+// lastWord returns the credential in the value of a header, without its scheme.
 func lastWord(header string) string {
 	header = strings.TrimSpace(header)
 	return header[strings.LastIndexByte(header, ' ')+1:]
 }
 
-// checkPlain refuses a credential that would go over the network without TLS.
+// checkPlain rejects a credential that would cross the network without TLS.
 func checkPlain(profile envconfig.ClientConfigProfile, address string) error {
+	if host, _, err := net.SplitHostPort(address); err == nil && isLoopbackHost(host) {
+		return nil
+	}
 	refuse := func(what, remedy string) error {
 		return &Error{Misconfigured, fmt.Sprintf("without TLS the network between here and %s would read %s", address, what), remedy}
 	}
@@ -109,4 +136,12 @@ func checkPlain(profile envconfig.ClientConfigProfile, address string) error {
 		return refuse("the header authorization", "Set TEMPORAL_TLS=true, or leave TEMPORAL_GRPC_META_AUTHORIZATION out; or change the profile.")
 	}
 	return nil
+}
+
+// maxFile limits the files of a connection, in bytes.
+const maxFile = 1 << 20
+
+func readFile(path string) ([]byte, error) {
+	text, err := textfile.ReadFile(path, maxFile)
+	return []byte(text), err
 }

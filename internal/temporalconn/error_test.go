@@ -14,70 +14,81 @@ import (
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
-func TestAnErrorOfTheConnectionTellsItsKindAndWhatToSet(t *testing.T) {
+const (
+	reach  = "Check that it runs. Set TEMPORAL_ADDRESS or a profile to its host:port, and TEMPORAL_TLS if it uses TLS."
+	create = "Create it, or set TEMPORAL_NAMESPACE or the profile."
+	check  = "Check TEMPORAL_API_KEY, the TLS client certificate and TEMPORAL_NAMESPACE."
+)
+
+var connectionErrors = map[string]struct {
+	err   error
+	flags bool
+	want  temporalconn.Error
+}{
+	"nobody listens": {
+		err: fmt.Errorf("failed reaching server: %w", serviceerror.NewUnavailable(
+			`connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:7233: connect: connection refused"`)),
+		want: temporalconn.Error{
+			Kind:    temporalconn.Unreachable,
+			Message: "Temporal cannot be reached at h:1 (dial tcp 10.0.0.1:7233: connect: connection refused)",
+			Remedy:  reach,
+		},
+	},
+	"silence": {
+		err:  fmt.Errorf("failed reaching server: %w", context.DeadlineExceeded),
+		want: temporalconn.Error{Kind: temporalconn.Unreachable, Message: "Temporal cannot be reached at h:1 (no answer in time)", Remedy: reach},
+	},
+	"silence, with flags": {
+		err:   serviceerror.NewDeadlineExceeded("context deadline exceeded"),
+		flags: true,
+		want: temporalconn.Error{
+			Kind:    temporalconn.Unreachable,
+			Message: "Temporal cannot be reached at h:1 (no answer in time)",
+			Remedy:  "Check that it runs. Set TEMPORAL_ADDRESS, --address or a profile to its host:port, and TEMPORAL_TLS if it uses TLS.",
+		},
+	},
+	"a store that is away": {
+		err: serviceerror.NewUnavailable("ListWorkflowExecutions operation failed: visibility store is shutting down"),
+		want: temporalconn.Error{
+			Kind:    temporalconn.Unavailable,
+			Message: "Temporal at h:1 cannot do that now (ListWorkflowExecutions operation failed: visibility store is shutting down)",
+			Remedy:  "Wait a moment and repeat the command. If that does not help, look at the log of Temporal and at its database.",
+		},
+	},
+	"no such namespace": {
+		err:  fmt.Errorf("temporal refuses the worker: %w", serviceerror.NewNamespaceNotFound("n")),
+		want: temporalconn.Error{Kind: temporalconn.NoNamespace, Message: `Temporal at h:1 has no namespace "n"`, Remedy: create},
+	},
+	"no such namespace, with flags": {
+		err:   serviceerror.NewNamespaceNotFound("n"),
+		flags: true,
+		want: temporalconn.Error{
+			Kind:    temporalconn.NoNamespace,
+			Message: `Temporal at h:1 has no namespace "n"`,
+			Remedy:  "Create it, or set TEMPORAL_NAMESPACE, --namespace or the profile.",
+		},
+	},
+	"no permission": {
+		err: serviceerror.NewPermissionDenied("Request unauthorized.", ""),
+		want: temporalconn.Error{
+			Kind:    temporalconn.Refused,
+			Message: `Temporal at h:1 refuses these credentials for namespace "n": Request unauthorized.`,
+			Remedy:  check,
+		},
+	},
+	"unknown caller": {
+		err: status.Error(codes.Unauthenticated, "no such key"),
+		want: temporalconn.Error{
+			Kind:    temporalconn.Refused,
+			Message: `Temporal at h:1 refuses these credentials for namespace "n": no such key`,
+			Remedy:  check,
+		},
+	},
+}
+
+func TestAConnectionErrorHasItsKindAndRemedy(t *testing.T) {
 	t.Parallel()
-	const (
-		reach  = "Check that it runs, and set TEMPORAL_ADDRESS or a profile to its host:port, and TEMPORAL_TLS if it wants TLS."
-		create = "Create it, or set TEMPORAL_NAMESPACE or the profile."
-		check  = "Check TEMPORAL_API_KEY, the TLS client certificate and TEMPORAL_NAMESPACE."
-	)
-	for name, test := range map[string]struct {
-		err   error
-		flags bool
-		want  temporalconn.Error
-	}{
-		"nobody listens": {
-			err: fmt.Errorf("failed reaching server: %w", serviceerror.NewUnavailable(
-				`connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:7233: connect: connection refused"`)),
-			want: temporalconn.Error{
-				Kind:    temporalconn.Unreachable,
-				Message: "Temporal cannot be reached at h:1 (dial tcp 10.0.0.1:7233: connect: connection refused)",
-				Remedy:  reach,
-			},
-		},
-		"silence": {
-			err:  fmt.Errorf("failed reaching server: %w", context.DeadlineExceeded),
-			want: temporalconn.Error{Kind: temporalconn.Unreachable, Message: "Temporal cannot be reached at h:1 (no answer in time)", Remedy: reach},
-		},
-		"silence, with flags": {
-			err:   serviceerror.NewDeadlineExceeded("context deadline exceeded"),
-			flags: true,
-			want: temporalconn.Error{
-				Kind:    temporalconn.Unreachable,
-				Message: "Temporal cannot be reached at h:1 (no answer in time)",
-				Remedy:  "Check that it runs, and set TEMPORAL_ADDRESS, --address or a profile to its host:port, and TEMPORAL_TLS if it wants TLS.",
-			},
-		},
-		"no such namespace": {
-			err:  fmt.Errorf("temporal refuses the worker: %w", serviceerror.NewNamespaceNotFound("n")),
-			want: temporalconn.Error{Kind: temporalconn.NoNamespace, Message: `Temporal at h:1 has no namespace "n"`, Remedy: create},
-		},
-		"no such namespace, with flags": {
-			err:   serviceerror.NewNamespaceNotFound("n"),
-			flags: true,
-			want: temporalconn.Error{
-				Kind:    temporalconn.NoNamespace,
-				Message: `Temporal at h:1 has no namespace "n"`,
-				Remedy:  "Create it, or set TEMPORAL_NAMESPACE, --namespace or the profile.",
-			},
-		},
-		"no permission": {
-			err: serviceerror.NewPermissionDenied("Request unauthorized.", ""),
-			want: temporalconn.Error{
-				Kind:    temporalconn.Refused,
-				Message: `Temporal at h:1 refuses these credentials for namespace "n": Request unauthorized.`,
-				Remedy:  check,
-			},
-		},
-		"unknown caller": {
-			err: status.Error(codes.Unauthenticated, "no such key"),
-			want: temporalconn.Error{
-				Kind:    temporalconn.Refused,
-				Message: `Temporal at h:1 refuses these credentials for namespace "n": no such key`,
-				Remedy:  check,
-			},
-		},
-	} {
+	for name, test := range connectionErrors {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			options, err := temporalconn.Load(temporalconn.Overrides{Address: "h:1", Namespace: "n", Env: nothing{}, Flags: test.flags})

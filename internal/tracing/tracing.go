@@ -20,10 +20,10 @@ import (
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
 )
 
-// Start makes the process, and the calls of a Temporal client, send traces where
-// the variables of OpenTelemetry say (OTEL_EXPORTER_OTLP_ENDPOINT and the like);
-// without any, it does nothing. What cannot be sent is told to failed: no call waits
-// for it. The caller calls stop at its end, for what has not been sent yet.
+// Start sends traces of the process and of a Temporal client's calls to the endpoint in
+// OpenTelemetry's variables, such as OTEL_EXPORTER_OTLP_ENDPOINT. If none is set, it
+// does nothing. It passes export errors to failed; calls do not wait for exports. Call
+// stop before exit to flush.
 func Start(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
 	nothing := func(context.Context) error { return nil }
 	exporter, err := newExporter(ctx)
@@ -39,7 +39,7 @@ func Start(ctx context.Context, program string, options *client.Options, failed 
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed))
 	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer: provider.Tracer("temporal"),
-		// What a caller sends is no reason to fail.
+		// A caller's invalid header must not fail the call.
 		AllowInvalidParentSpans: true,
 	})
 	if err != nil {
@@ -49,8 +49,8 @@ func Start(ctx context.Context, program string, options *client.Options, failed 
 	return provider.Shutdown, nil
 }
 
-// newExporter returns nil where nobody asks for traces. What speaks every protocol
-// by itself would double the size of the programs.
+// newExporter returns nil if tracing is off. A package that supports every protocol
+// would double the size of the programs.
 func newExporter(ctx context.Context) (trace.SpanExporter, error) {
 	endpoint := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
 	kind := os.Getenv("OTEL_TRACES_EXPORTER")

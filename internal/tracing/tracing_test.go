@@ -9,7 +9,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/tracing"
 )
 
-func TestTracesAreSentOnlyWhereTheEnvironmentSaysAndInProtocolsThatAreHere(t *testing.T) {
+func TestTracesAreSentToTheConfiguredEndpointInASupportedProtocol(t *testing.T) {
 	for name, test := range map[string]struct {
 		environment map[string]string
 		traces      bool

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// accessTokens are those of the service account, by the SHA-256 of each.
+// accessTokens are the access tokens of the service account, by SHA-256.
 type accessTokens struct {
 	options Options
 
@@ -22,16 +22,10 @@ type accessTokens struct {
 	answered []time.Time // within the last minute, oldest first
 }
 
-// give makes an access token. It has the shape of a JSON Web Token, as the real
-// ones have, and random parts.
+// give issues an access token in the form of a JSON Web Token with random parts.
 func (a *accessTokens) give() string {
-	part := func(size int) string {
-		random := make([]byte, size)
-		_, _ = rand.Read(random) // never fails
-		return base64.RawURLEncoding.EncodeToString(random)
-	}
-	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES512","typ":"JWT"}`))
-	token := header + "." + part(96) + "." + part(48)
+	encode := base64.RawURLEncoding.EncodeToString
+	token := encode([]byte(`{"alg":"ES512","typ":"JWT"}`)) + "." + encode(randomBytes(96)) + "." + encode(randomBytes(48))
 	a.options.Issued(token)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -45,15 +39,21 @@ func (a *accessTokens) give() string {
 	return token
 }
 
-// accepts tells whether a token was given and has not ended.
+func randomBytes(size int) []byte {
+	random := make([]byte, size)
+	_, _ = rand.Read(random) // never fails
+	return random
+}
+
+// accepts reports whether a token was issued and has not expired.
 func (a *accessTokens) accepts(token string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.options.Now().Before(a.ends[sha256.Sum256([]byte(token))])
 }
 
-// admit counts a request against the limit. It returns how long to wait if there
-// were too many.
+// admit counts a request against the limit. If there were too many, it returns how long
+// to wait.
 func (a *accessTokens) admit() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -79,7 +79,7 @@ func (m *Manager) authenticateClient(r *http.Request) (reply, bool) {
 	return denied, false
 }
 
-// sameText takes a credential as it is, or encoded as RFC 6749 asks for.
+// sameText compares a credential that was sent as it is, or encoded as in RFC 6749.
 func sameText(sent, right string) bool {
 	decoded, err := url.QueryUnescape(sent)
 	return subtle.ConstantTimeCompare([]byte(sent), []byte(right)) == 1 ||
@@ -91,8 +91,8 @@ func isBearer(authorization string) bool {
 	return strings.EqualFold(scheme, "Bearer")
 }
 
-// authenticateBearer checks an access token. What a wrong one gets is not known;
-// this is RFC 6750.
+// authenticateBearer checks an access token. Atlas's answer to an invalid one is
+// unknown; this one follows RFC 6750.
 func (m *Manager) authenticateBearer(c *call) (reply, bool) {
 	_, token, _ := strings.Cut(c.authorization, " ")
 	if m.access.accepts(strings.TrimSpace(token)) {
@@ -101,14 +101,13 @@ func (m *Manager) authenticateBearer(c *call) (reply, bool) {
 	return unauthorized([]string{`Bearer realm="` + realm + `", error="invalid_token"`}), false
 }
 
-// giveAccess answers a request for an access token that came with the right
-// credentials.
+// giveAccess answers an authenticated request for an access token.
 func (m *Manager) giveAccess(c *call) reply {
 	if c.method != http.MethodPost {
 		return methodNotAllowed()
 	}
 	if wait := m.access.admit(); wait > 0 {
-		m.countAccess(func(o *OAuthCounts) { o.OAuthTokensLimited++ })
+		m.count(func() { m.oauth.OAuthTokensLimited++ })
 		limited := apiError(http.StatusTooManyRequests, "RATE_LIMITED", "Too many requests for an access token.")
 		limited.header.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 		return limited
@@ -120,7 +119,7 @@ func (m *Manager) giveAccess(c *call) reply {
 	case form.Get("grant_type") != "client_credentials":
 		return oauthError(http.StatusBadRequest, "unsupported_grant_type", "The grant type is not client_credentials.")
 	}
-	m.countAccess(func(o *OAuthCounts) { o.OAuthTokensGiven++ })
+	m.count(func() { m.oauth.OAuthTokensGiven++ })
 	given := success(http.StatusOK, struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
@@ -130,13 +129,7 @@ func (m *Manager) giveAccess(c *call) reply {
 	return given
 }
 
-func (m *Manager) countAccess(change func(*OAuthCounts)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	change(&m.oauth)
-}
-
-// oauthError is an error in the words of RFC 6749.
+// oauthError returns an error in the format of RFC 6749.
 func oauthError(status int, code, description string) reply {
 	r := success(status, struct {
 		Error       string `json:"error"`

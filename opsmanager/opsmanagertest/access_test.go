@@ -83,7 +83,7 @@ func TestAServiceAccountGetsAccessForAnHour(t *testing.T) {
 	require.Equal(t, opsmanagertest.OAuthCounts{OAuthTokenRequests: 1, OAuthTokensGiven: 1}, server.State().Atlas.OAuthCounts)
 }
 
-func TestAccessIsRefusedInTheWordsOfOAuth(t *testing.T) {
+func TestAccessIsRejectedInTheFormatOfOAuth(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, opsmanagertest.Options{AtlasClientID: "an id", AtlasClientSecret: "s+e c%ret"})
 	tests := map[string]struct {

@@ -1,7 +1,6 @@
 package opsmanagertest
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"mime"
 	"net/http"
@@ -11,11 +10,11 @@ import (
 	"time"
 )
 
-// linkTokenBytes are as many as give the 192 characters that were recorded.
+// linkTokenBytes encode to the recorded 192 characters.
 const linkTokenBytes = 144
 
-// The version of the API that is served. What a request for another version
-// gets is not known; the code is made up.
+// The version of the API that is served. Atlas's answer to another version is unknown;
+// the code is invented.
 const (
 	atlasVersion    = "2023-01-01"
 	atlasMediaType  = "application/vnd.atlas." + atlasVersion + "+json"
@@ -23,7 +22,7 @@ const (
 	versionedPrefix = "application/vnd.atlas."
 )
 
-// acceptsVersion tells whether an Accept header names the version that is served,
+// acceptsVersion reports whether an Accept header names the version that is served,
 // or a later one: Atlas answers with the last version up to the date.
 func acceptsVersion(accept []string) bool {
 	for entry := range strings.SplitSeq(strings.Join(accept, ","), ",") {
@@ -43,14 +42,14 @@ func acceptsVersion(accept []string) bool {
 	return false
 }
 
-// versioned is a success of Atlas.
+// versioned returns a success of Atlas.
 func versioned(status int, body any) reply {
 	r := success(status, body)
 	r.contentType = atlasMediaType + ";charset=utf-8"
 	return r
 }
 
-// issuedToken is a link-token that was made and not deleted.
+// issuedToken is a link-token that was created and not deleted.
 type issuedToken struct {
 	SHA256 string    `json:"sha256"`
 	MadeAt time.Time `json:"madeAt"`
@@ -58,23 +57,18 @@ type issuedToken struct {
 	Sources []string `json:"sources,omitempty"`
 }
 
-// createLinkToken makes another one, whatever there is. The caller holds m.mu.
+// createLinkToken creates another link-token. The caller holds m.mu.
 func (m *Manager) createLinkToken(c *call, org *organizationRecord) reply {
 	if problem := checkAccessList(c); problem != nil {
 		return *problem
 	}
-	random := make([]byte, linkTokenBytes)
-	_, _ = rand.Read(random) // never fails
-	token := base64.URLEncoding.EncodeToString(random)
+	token := base64.URLEncoding.EncodeToString(randomBytes(linkTokenBytes))
 	m.options.Issued(token)
 	issued := &issuedToken{SHA256: hashOf(token), MadeAt: m.options.Now()}
 	org.Atlas.Tokens = append(org.Atlas.Tokens, issued)
 	org.Atlas.LinkTokensMade++
 	m.issued[issued.SHA256] = issued
-	if err := m.save(); err != nil {
-		return cannotSave(err)
-	}
-	return versioned(http.StatusCreated, targetOrg{token})
+	return m.saved(versioned(http.StatusCreated, targetOrg{token}))
 }
 
 // checkAccessList reads the body of a request for a link-token.
@@ -95,8 +89,8 @@ func checkAccessList(c *call) *reply {
 	return nil
 }
 
-// deleteLinkToken removes the newest one, and in joint mode the links that were
-// made with it. The caller holds m.mu.
+// deleteLinkToken deletes the newest link-token, and in joint mode the links that were
+// created with it. The caller holds m.mu.
 func (m *Manager) deleteLinkToken(org *organizationRecord) reply {
 	last := len(org.Atlas.Tokens) - 1
 	if last < 0 {
@@ -111,62 +105,73 @@ func (m *Manager) deleteLinkToken(org *organizationRecord) reply {
 			m.orgs[source].Link = nil
 		}
 	}
-	if err := m.save(); err != nil {
-		return cannotSave(err)
-	}
-	return reply{status: http.StatusNoContent}
+	return m.saved(reply{status: http.StatusNoContent})
 }
 
-// availableProject is one of a source organization, as Atlas shows it.
+// availableProject is a project of a source organization as Atlas shows it.
 type availableProject struct {
-	ProjectID      string `json:"projectId"`
-	Name           string `json:"name"`
-	Deployments    []any  `json:"deployments"`
-	MigrationHosts []any  `json:"migrationHosts"`
+	ProjectID      string                `json:"projectId"`
+	Name           string                `json:"name"`
+	Deployments    []availableDeployment `json:"deployments"`
+	MigrationHosts []string              `json:"migrationHosts"`
 }
 
-func (m *Manager) available(org *organizationRecord, s OrgSettings) reply {
+func (m *Manager) available(orgID string, org *organizationRecord) reply {
 	found := []availableProject{}
-	for _, source := range m.shownSources(org, s) {
-		for number := range *m.settings(source).Projects {
+	for _, source := range m.shownSources(orgID, org) {
+		settings := m.settings(source)
+		for number := range *settings.Projects {
 			p := projectOf(source, number+1)
-			found = append(found, availableProject{p.ID, p.Name, []any{}, []any{}})
+			found = append(found, availableProject{p.ID, p.Name, availableDeployments(p.ID, settings), migrationHosts(settings)})
 		}
 	}
 	return versioned(http.StatusOK, found)
 }
 
-// shownSources are the organizations whose projects are available: linked with
-// a link-token of this one, and SYNCED for long enough. The caller holds m.mu.
-func (m *Manager) shownSources(org *organizationRecord, s OrgSettings) []string {
+// shownSources returns the organizations whose projects are available: linked with this
+// one by a link-token that is still there, or by someone else, and SYNCED for long enough.
+// The caller holds m.mu.
+func (m *Manager) shownSources(orgID string, org *organizationRecord) []string {
+	own := m.settings(orgID)
 	var shown []string
-	for _, token := range org.Atlas.Tokens {
-		for _, source := range token.Sources {
-			settings := m.settings(source)
-			delay := max(*s.AvailableDelay, *settings.AvailableDelay)
-			at := m.options.Now().Add(-time.Duration(delay))
-			if m.isLinkedWith(source, token) && m.orgs[source].Link.status(settings, at) == StatusSynced {
-				shown = append(shown, source)
-			}
+	for source, record := range m.orgs {
+		if record.Link == nil || record.Link.LinkedTo != orgID || !record.Link.byOthers() && !org.Atlas.has(record.Link.TokenSHA256) {
+			continue
+		}
+		settings := m.settings(source)
+		at := m.options.Now().Add(-time.Duration(max(*own.AvailableDelay, *settings.AvailableDelay)))
+		if record.Link.status(settings, at) == StatusSynced {
+			shown = append(shown, source)
 		}
 	}
+	slices.Sort(shown)
 	return shown
 }
 
-// isLinkedWith tells whether the link that a source has was made with a token.
+// issuerOf returns the organization of Atlas that issued a link-token, or "".
+func (m *Manager) issuerOf(sum string) string {
+	for id, org := range m.orgs {
+		if org.Atlas.has(sum) {
+			return id
+		}
+	}
+	return ""
+}
+
+// isLinkedWith reports whether a source's link was created with a token.
 func (m *Manager) isLinkedWith(source string, token *issuedToken) bool {
 	record, ok := m.orgs[source]
 	return ok && record.Link != nil && record.Link.TokenSHA256 == token.SHA256
 }
 
-// wasIssuedFor tells whether a source organization can be linked with a token in
+// wasIssuedFor reports whether a source organization can be linked with a token in
 // joint mode.
 func (m *Manager) wasIssuedFor(token, source string) bool {
 	issued, ok := m.issued[hashOf(token)]
 	return ok && (len(issued.Sources) == 0 || issued.Sources[0] == source)
 }
 
-// noteUse keeps that a source organization was linked with a token.
+// noteUse records that a source organization was linked with a token.
 func (m *Manager) noteUse(sum, source string) {
 	if issued, ok := m.issued[sum]; ok && !slices.Contains(issued.Sources, source) {
 		issued.Sources = append(issued.Sources, source)

@@ -3,6 +3,7 @@ package opsmanagertest_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -33,9 +34,7 @@ type headers struct {
 
 func (h headers) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
-	for name, values := range h.Header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, h.Header)
 	return h.next.RoundTrip(request)
 }
 
@@ -80,14 +79,14 @@ func (c *caller) available() []string {
 }
 
 // projects are the ids of the projects that the manager shows.
-func (c *caller) projects(org string) []string {
+func (c *caller) projects() []string {
 	c.t.Helper()
 	var page struct {
 		Results []struct {
 			ID string `json:"id"`
 		} `json:"results"`
 	}
-	require.NoError(c.t, json.Unmarshal([]byte(c.call(http.MethodGet, strings.Replace(groupsPath, orgID, org, 1), "").body), &page))
+	require.NoError(c.t, json.Unmarshal([]byte(c.call(http.MethodGet, groupsPath, "").body), &page))
 	ids := []string{}
 	for _, project := range page.Results {
 		ids = append(ids, project.ID)
@@ -172,7 +171,7 @@ func TestProjectsComeInPages(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, opsmanagertest.Options{})
 	require.NoError(t, server.SetOrg(otherOrg, opsmanagertest.OrgSettings{Projects: new(0)}))
-	require.Len(t, c.projects(orgID), 2)
+	require.Len(t, c.projects(), 2)
 	require.JSONEq(t, `{"links":[],"results":[],"totalCount":0}`, c.call(http.MethodGet, strings.Replace(groupsPath, orgID, otherOrg, 1), "").body)
 
 	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Projects: new(1003)}))
@@ -194,7 +193,7 @@ func TestProjectsComeInPages(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, 1003)
-	require.Len(t, c.projects(orgID), 100)
+	require.Len(t, c.projects(), 100)
 	for _, query := range []string{"?itemsPerPage=501", "?itemsPerPage=0", "?pageNum=0", "?pageNum=x"} {
 		require.Equal(t, http.StatusBadRequest, c.call(http.MethodGet, groupsPath+query, "").StatusCode, query)
 	}
@@ -253,7 +252,7 @@ func TestAtlasShowsTheProjectsOfALinkThatWorks(t *testing.T) {
 			server, manager = start(t, options)
 			atlas = atlasCaller(t, server.URL)
 			now.Advance(1)
-			require.Equal(t, manager.projects(orgID), atlas.available())
+			require.Equal(t, manager.projects(), atlas.available())
 			state := server.State().Atlas.Orgs[atlasOrg]
 			require.Equal(t, 2, state.AvailableProjects)
 			require.Equal(t, []string{orgID}, state.LinkTokens[0].Sources)
@@ -262,6 +261,37 @@ func TestAtlasShowsTheProjectsOfALinkThatWorks(t *testing.T) {
 			require.Empty(t, atlas.available())
 		})
 	}
+}
+
+func TestAtlasShowsTheProjectsInTheOrganizationThatTheLinkLeadsTo(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "6a1b2c3d4e5f6a7b8c9d0e2f"
+	now := newClock()
+	options := opsmanagertest.Options{Joint: true, NonceLifetime: time.Hour, Now: now.Now, StateFile: filepath.Join(t.TempDir(), "state.json")}
+	server, manager := start(t, options)
+	atlas := atlasCaller(t, server.URL)
+	inAtlas := func(org string) string {
+		return atlas.call(http.MethodGet, strings.Replace(availablePath, atlasOrg, org, 1), "").body
+	}
+	require.NoError(t, server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: elsewhere, AvailableDelay: opsmanagertest.After(10 * time.Second)}))
+	now.Advance(10*time.Second - 1)
+	require.Equal(t, "[]", inAtlas(elsewhere))
+	now.Advance(1)
+	require.Contains(t, inAtlas(elsewhere), manager.projects()[0])
+	require.Equal(t, "[]", inAtlas(atlasOrg))
+	require.Equal(t, elsewhere, server.State().Orgs[orgID].LinkedTo)
+	require.Equal(t, 2, server.State().Atlas.Orgs[elsewhere].AvailableProjects)
+
+	server.Close()
+	server, manager = start(t, options)
+	atlas = atlasCaller(t, server.URL)
+	require.Equal(t, elsewhere, server.State().Orgs[orgID].LinkedTo, "a restart keeps it")
+	require.Equal(t, http.StatusNoContent, manager.delete().StatusCode)
+	require.Equal(t, http.StatusCreated, manager.linkWith(orgID, atlas.makeToken()).StatusCode)
+	now.Advance(time.Minute)
+	require.Equal(t, "[]", inAtlas(elsewhere))
+	require.Equal(t, manager.projects(), atlas.available())
+	require.Equal(t, atlasOrg, server.State().Orgs[orgID].LinkedTo)
 }
 
 func TestAtlasShowsNothingOfForeignLinkTokens(t *testing.T) {
@@ -288,7 +318,7 @@ func TestIssuedLinkTokensAreNowhereInTheEvidence(t *testing.T) {
 	require.Equal(t, http.StatusCreated, manager.linkWith(orgID, issued).StatusCode, "a restart keeps what was issued")
 }
 
-func TestFaultsSingleOutACall(t *testing.T) {
+func TestAFaultCanTargetOneCall(t *testing.T) {
 	t.Parallel()
 	server, manager := start(t, opsmanagertest.Options{})
 	atlas := atlasCaller(t, server.URL)

@@ -15,16 +15,16 @@ const (
 	AtlasPrefix  = "/api/atlas/v1.0"
 )
 
-// The paths of Atlas: its API, and where it gives access tokens.
+// The paths of Atlas: its API, and access tokens.
 const (
 	AtlasAdminPrefix = "/api/atlas/v2"
 	OAuthTokenPath   = "/api/oauth/token" //nolint:gosec // a path, no credential
 )
 
-// maxRequestBody is far above any link-token and far below what would hurt.
+// maxRequestBody is far above any link-token and far below any risk.
 const maxRequestBody = 1 << 20
 
-// resource is which part of the API a path names.
+// resource is the part of the API that a path names.
 type resource int
 
 const (
@@ -32,7 +32,9 @@ const (
 	linkResource
 	statusResource
 	projectsResource
-	linkTokensResource // from here on of Atlas
+	orgsResource
+	hostsResource
+	linkTokensResource // this and the following are of Atlas
 	availableResource
 	accessResource
 )
@@ -40,10 +42,12 @@ const (
 // call is one HTTP request to the API.
 type call struct {
 	method           string
-	atlas            bool // for Atlas, not for the manager
+	atlas            bool // to Atlas, not to the manager
 	resource         resource
 	orgID            string // as sent; may be malformed
+	projectID        string // for hostsResource, in place of the organization
 	caller           string // the address that the request came from
+	verifier         *verifier
 	pretty, envelope bool
 	query            url.Values
 	accept           []string // the values of the header
@@ -95,9 +99,15 @@ func (c *call) locate(path string) {
 			continue
 		}
 		c.atlas = prefix == AtlasAdminPrefix
-		if rest, ok = strings.CutPrefix(rest, "orgs/"); ok {
-			c.orgID, rest, _ = strings.Cut(rest, "/")
-			c.resource = resources[rest]
+		place, below, _ := strings.Cut(rest, "/")
+		id, name, _ := strings.Cut(below, "/")
+		switch {
+		case place == "orgs" && below != "":
+			c.orgID, c.resource = id, resources[name]
+		case place == "orgs" && !c.atlas:
+			c.resource = orgsResource
+		case place == "groups" && name == "hosts" && !c.atlas:
+			c.projectID, c.resource = id, hostsResource
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// controlHandler offers what the Go methods of Manager do over HTTP. It asks for
-// no credentials: it belongs on loopback.
+// controlHandler offers the Go methods of Manager over HTTP. It requires no credentials:
+// use it on loopback.
 func (m *Manager) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, frontPage(m.options)) })
@@ -32,7 +32,7 @@ func (m *Manager) controlHandler() http.Handler {
 	return mux
 }
 
-// putOrg replies with the settings that are in force then.
+// putOrg changes the settings of an organization, and replies with the effective ones.
 func (m *Manager) putOrg(w http.ResponseWriter, r *http.Request) {
 	var settings OrgSettings
 	orgID := r.PathValue("orgId")
@@ -97,11 +97,11 @@ func show(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(value) // a client that has gone away is not our error
+	_ = encoder.Encode(value) // the client may have gone away
 }
 
-// decodeStrictly reads an object into the struct that target points to. Its
-// errors name the field that is wrong, and the ones there are.
+// decodeStrictly decodes an object into the struct that target points to. Its errors
+// name the wrong field and the known ones.
 func decodeStrictly(body io.Reader, target any) error {
 	content, err := io.ReadAll(io.LimitReader(body, maxRequestBody))
 	if err != nil {
@@ -120,7 +120,7 @@ func decodeStrictly(body io.Reader, target any) error {
 	return inWords(json.Unmarshal(content, target))
 }
 
-// inWords says which field has the wrong type without the names of Go types.
+// inWords describes a field of the wrong type without the names of Go types.
 func inWords(err error) error {
 	if wrong, isType := errors.AsType[*json.UnmarshalTypeError](err); isType {
 		shape := wrong.Type

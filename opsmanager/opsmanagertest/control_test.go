@@ -12,12 +12,12 @@ import (
 
 func TestTheControlInterfaceDoesWhatTheMethodsDo(t *testing.T) {
 	t.Parallel()
-	server, c := start(t, opsmanagertest.Options{})
+	server, c := start(t, opsmanagertest.Options{Now: newClock().Now})
 
 	inForce := c.call(http.MethodPut, "/simulator/orgs/"+orgID, `{"syncDelay":"1h","secondPost":"overwrite","echoToken":true}`)
 	require.Equal(t, http.StatusOK, inForce.StatusCode, inForce.body)
 	require.JSONEq(t, `{"syncDelay":"1h0m0s","sync":"after-delay","flapPeriod":"1s","postReply":"201","secondPost":"overwrite",
-		"statusWithoutLink":"not-found","deleteWithoutLink":"not-found","projects":2,"availableDelay":"0s","echoToken":true}`, inForce.body)
+		"statusWithoutLink":"not-found","deleteWithoutLink":"not-found","projects":2,"deployments":[{}],"migrationHosts":0,"availableDelay":"0s","echoToken":true}`, inForce.body)
 	require.Equal(t, http.StatusOK, c.call(http.MethodPut, "/simulator/orgs/default", `{"sync":"never"}`).StatusCode)
 
 	set := c.call(http.MethodPut, "/simulator/faults", `{"faults":[{"kind":"too-many-requests","operation":"POST","count":1,"retryAfter":"3s"}]}`)
@@ -35,7 +35,8 @@ func TestTheControlInterfaceDoesWhatTheMethodsDo(t *testing.T) {
 	require.JSONEq(t, `{
 		"totals":{"requests":3,"connections":1,"requestsWithoutCredentials":1,"bodiesWithoutCredentials":1,"postsFirstOnConnection":1,"challenges":1},
 		"orgs":{"`+orgID+`":{"linkStatus":"NOT_SYNCED","posts":2,"effectivePosts":1,"gets":0,"deletes":0,"effectiveDeletes":0,
-			"requestsWithoutCredentials":1,"tokenSha256":"`+tokenSum()+`"}},
+			"requestsWithoutCredentials":1,"tokenSha256":"`+tokenSum()+`",
+			"events":[{"at":"2026-01-02T03:04:05Z","kind":"made","tokenSha256":"`+tokenSum()+`"}]}},
 		"faults":[{"kind":"too-many-requests","operation":"POST","count":1,"retryAfter":"3s","hits":1},
 			{"kind":"stall-before","orgId":"`+otherOrg+`","duration":"1s","hits":0}]}`, state.body)
 	var decoded opsmanagertest.State
@@ -82,7 +83,7 @@ func TestBadControlRequestsSayWhatIsWrongAndChangeNothing(t *testing.T) {
 	t.Cleanup(func() { require.Equal(t, before, server.State()) })
 }
 
-func TestTheRootSaysWhatThereIs(t *testing.T) {
+func TestTheFrontPageDescribesTheSimulator(t *testing.T) {
 	t.Parallel()
 	_, c := start(t, opsmanagertest.Options{})
 	page := c.call(http.MethodGet, "/", "").body

@@ -159,7 +159,8 @@ func TestCurlMakesALinkTokenAndLinksWithIt(t *testing.T) {
 	curl(t, "--digest", "--data", issued, server.URL+linkPath).requireStatus(t, 201)
 	available := curlAs(t, key, "--digest", "--header", curlVersion, atlas+"availableProjects")
 	available.requireStatus(t, 200)
-	require.Equal(t, 2, strings.Count(available.last(), `"deployments":[],"migrationHosts":[]`))
+	require.Equal(t, 2, strings.Count(available.last(), `"name":"rs0","mongoDBVersion":"5.0.31"`))
+	require.Equal(t, 2, strings.Count(available.last(), `"migrationHosts":[]`))
 	curlAs(t, key, "--digest", "--header", curlVersion, "--request", "DELETE", atlas+"linkTokens").requireStatus(t, 204)
 	curl(t, "--digest", server.URL+linkPath+"/status").requireStatus(t, 404)
 }

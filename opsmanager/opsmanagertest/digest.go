@@ -1,15 +1,18 @@
 package opsmanagertest
 
 import (
+	"cmp"
 	"crypto/md5" //nolint:gosec // what managers offer
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,8 +21,8 @@ import (
 
 const realm = "MMS Public API"
 
-// rememberedNonces bounds the memory of a manager that is asked without end.
-// A forgotten nonce is an unknown one, as behind a load balancer.
+// rememberedNonces limits the memory of a long-running manager. A forgotten nonce is an
+// unknown one, as behind a load balancer.
 const rememberedNonces = 100_000
 
 // verifier is the server's side of HTTP digest authentication.
@@ -40,12 +43,13 @@ type nonce struct {
 	count  uint64 // the highest seen
 }
 
-// verdict is what the verifier thinks of a request's credentials.
+// verdict is the result of checking a request's credentials.
 type verdict int
 
 const (
-	refused verdict = iota
-	stale           // right, but for the nonce or its count
+	refused      verdict = iota
+	unknownNonce         // correct, with a nonce that this node did not issue
+	stale                // correct, except for the nonce or its count
 	granted
 )
 
@@ -59,9 +63,7 @@ func newVerifier(o Options, publicKey, privateKey string) *verifier {
 
 // challenge issues a nonce and returns the WWW-Authenticate headers for it.
 func (v *verifier) challenge(isStale bool) []string {
-	random := make([]byte, 24) // 32 characters, as recorded
-	_, _ = rand.Read(random)   // never fails
-	value := base64.StdEncoding.EncodeToString(random)
+	value := base64.StdEncoding.EncodeToString(randomBytes(24)) // 32 characters, as recorded
 	v.remember(value)
 	headers := make([]string, len(v.algorithms))
 	for i, algorithm := range v.algorithms {
@@ -82,21 +84,21 @@ func (v *verifier) remember(value string) {
 	}
 }
 
-// verify judges the credentials of a request.
+// verify checks the credentials of a request.
 func (v *verifier) verify(r *http.Request) verdict {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
 		return refused
 	}
-	sent, err := parseAuthorization(headers[0])
-	if err != nil || !v.isRight(sent, r) {
+	sent, ok := parseAuthorization(headers[0])
+	if !ok || !v.isRight(sent, r) {
 		return refused
 	}
 	return v.spend(sent)
 }
 
-// isRight tells whether the key's owner answered for this very request. What was
-// sent is hashed, also where its form is unusual.
+// isRight reports whether the owner of the key signed this request. It hashes values as
+// they were sent, even if their form is unusual.
 func (v *verifier) isRight(sent authorization, r *http.Request) bool {
 	hash := v.hash(sent["algorithm"])
 	if hash == nil || sent["username"] != v.publicKey || sent["realm"] != realm || !namesTarget(sent["uri"], r) {
@@ -116,29 +118,24 @@ func (v *verifier) isRight(sent authorization, r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(expected), []byte(sent["response"])) == 1
 }
 
+var hashes = map[string]func() hash.Hash{MD5: md5.New, SHA256: sha256.New}
+
 // hash returns the hash of an algorithm that was offered, or nil. MD5 need not
 // be named.
 func (v *verifier) hash(named string) func(string) string {
-	if named == "" {
-		named = MD5
+	offered := slices.IndexFunc(v.algorithms, func(offered string) bool { return strings.EqualFold(cmp.Or(named, MD5), offered) })
+	if offered < 0 {
+		return nil
 	}
-	for _, offered := range v.algorithms {
-		switch {
-		case !strings.EqualFold(named, offered):
-		case offered == SHA256:
-			return func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }
-		default:
-			return func(s string) string {
-				sum := md5.Sum([]byte(s)) //nolint:gosec // as above
-				return hex.EncodeToString(sum[:])
-			}
-		}
+	return func(text string) string {
+		sum := hashes[v.algorithms[offered]]()
+		_, _ = io.WriteString(sum, text)
+		return hex.EncodeToString(sum.Sum(nil))
 	}
-	return nil
 }
 
-// namesTarget tells whether a uri parameter is the target of the request: an
-// answer for one path is none for another.
+// namesTarget reports whether a uri parameter is the target of the request: an answer is
+// valid for one path only.
 func namesTarget(uri string, r *http.Request) bool {
 	target := r.RequestURI
 	if target == "" {
@@ -151,14 +148,14 @@ func namesTarget(uri string, r *http.Request) bool {
 	return err == nil && absolute.IsAbs() && absolute.Host == r.Host && absolute.RequestURI() == target
 }
 
-// spend uses the nonce of a right answer once more.
+// spend counts a use of the nonce of a correct answer.
 func (v *verifier) spend(sent authorization) verdict {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known, ok := v.nonces[sent["nonce"]]
 	switch {
 	case !ok:
-		return refused // another node's, or a former process's: nothing says it was ever valid
+		return unknownNonce // from another node or an earlier process, or invented
 	case v.now().Sub(known.issued) > v.lifetime:
 		return stale
 	case !v.strict || sent["qop"] == "":

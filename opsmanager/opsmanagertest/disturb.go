@@ -10,21 +10,23 @@ import (
 	"time"
 )
 
-// exchange is one call with all that a fault needs to spoil it.
+// exchange is one call with everything that a fault needs to disturb it.
 type exchange struct {
 	m *Manager
 	w http.ResponseWriter
 	r *http.Request
 	c *call
-	// answer makes the effect happen and returns the true reply.
+	// answer performs the call and returns the true reply.
 	answer func() reply
 }
 
-// disturbances are what each kind of fault does.
+var serverError = instead(http.StatusInternalServerError, "UNEXPECTED_ERROR", "Unexpected error.")
+
+// disturbances implement the kinds of faults.
 var disturbances = map[FaultKind]func(Fault, *exchange){
 	TooManyRequests: instead(http.StatusTooManyRequests, "RATE_LIMITED", "Resource migrationLink is limited to 100 requests every 1 minutes.", "migrationLink", 100, 1),
 	UpgradeWindow:   instead(http.StatusMethodNotAllowed, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", "Writes are not allowed while the application is being upgraded."),
-	ServerError:     instead(http.StatusInternalServerError, "UNEXPECTED_ERROR", "Unexpected error."),
+	ServerError:     serverError,
 	BadGateway:      proxyPage(http.StatusBadGateway),
 	Unavailable:     instead(http.StatusServiceUnavailable, "UNEXPECTED_ERROR", "The service is temporarily unavailable."),
 	GatewayTimeout:  proxyPage(http.StatusGatewayTimeout),
@@ -35,10 +37,14 @@ var disturbances = map[FaultKind]func(Fault, *exchange){
 	NoChallenge:     func(_ Fault, x *exchange) { unauthorized(nil).write(x.w) },
 	StaleNonce:      func(_ Fault, x *exchange) { x.m.challenged(x.c, true).write(x.w) },
 	ConnectionReset: func(_ Fault, x *exchange) { x.reset() },
+	LoginPage:       loginPage,
+	EmptySuccess:    func(_ Fault, x *exchange) { reply{status: http.StatusOK}.write(x.w) },
+	Unreadable:      func(_ Fault, x *exchange) { reply{status: http.StatusOK, body: []byte(`{"status":"SYN`)}.write(x.w) },
 	StallBefore:     stallBefore,
 	LateEffect:      lateEffect,
 
 	LostReply:     func(_ Fault, x *exchange) { x.answer(); x.reset() },
+	ErrorAfter:    func(f Fault, x *exchange) { x.answer(); serverError(f, x) },
 	StallAfter:    func(f Fault, x *exchange) { answer := x.answer(); x.stall(f); answer.write(x.w) },
 	SlowBody:      slowBody,
 	GarbageBody:   func(_ Fault, x *exchange) { x.withBody("\x00\xff}{ this is no JSON ") },
@@ -50,10 +56,10 @@ var disturbances = map[FaultKind]func(Fault, *exchange){
 	PaddedBody:    paddedBody,
 }
 
-// disturb does what the fault says to one exchange.
+// disturb applies the fault to one exchange.
 func (f Fault) disturb(x *exchange) { disturbances[f.Kind](f, x) }
 
-// instead answers with an error of the API and has no effect.
+// instead answers with an error of the API, without an effect.
 func instead(status int, code, detail string, parameters ...any) func(Fault, *exchange) {
 	return func(f Fault, x *exchange) {
 		x.fail(f, apiError(status, code, detail, parameters...).shaped(x.c))
@@ -69,11 +75,18 @@ func proxyPage(status int) func(Fault, *exchange) {
 	}
 }
 
+// loginPage answers as a proxy that requires a login.
+func loginPage(_ Fault, x *exchange) {
+	const page = "<!DOCTYPE html>\n<html>\n<head><title>Sign in</title></head>\n" +
+		"<body><form method=\"post\" action=\"/login\"><input name=\"user\"><input name=\"password\" type=\"password\"></form></body>\n</html>\n"
+	reply{status: http.StatusOK, body: []byte(page), contentType: "text/html; charset=utf-8"}.write(x.w)
+}
+
 func otherError(f Fault, x *exchange) {
 	x.fail(f, apiError(f.Status, f.ErrorCode, f.Detail, f.Parameters...).shaped(x.c))
 }
 
-// fail writes an error with the Retry-After that the fault asks for.
+// fail writes an error with the Retry-After of the fault.
 func (x *exchange) fail(f Fault, r reply) {
 	if f.RetryAfter != nil {
 		x.w.Header().Set("Retry-After", f.retryAfter(x.m.options.Now()))
@@ -81,7 +94,7 @@ func (x *exchange) fail(f Fault, r reply) {
 	r.write(x.w)
 }
 
-// retryAfter rounds up to whole seconds: earlier than asked would be a lie.
+// retryAfter rounds up to whole seconds.
 func (f Fault) retryAfter(now time.Time) string {
 	wait := time.Duration(*f.RetryAfter)
 	if f.RetryAfterAsDate {
@@ -95,7 +108,7 @@ func redirect(f Fault, x *exchange) {
 	x.w.WriteHeader(cmp.Or(f.Status, http.StatusTemporaryRedirect))
 }
 
-// reset ends the connection with RST and nothing more said.
+// reset closes the connection with RST.
 func (x *exchange) reset() {
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
@@ -103,7 +116,7 @@ func (x *exchange) reset() {
 	}
 	raw := conn
 	if layered, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		raw = layered.NetConn() // TLS would say goodbye first
+		raw = layered.NetConn() // TLS would send an alert first
 	}
 	if tcp, ok := raw.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -111,43 +124,40 @@ func (x *exchange) reset() {
 	_ = raw.Close()
 }
 
-// stallBefore loses the request of a client that gives up meanwhile.
+// stallBefore drops the request of a client that gives up meanwhile.
 func stallBefore(f Fault, x *exchange) {
-	if x.stall(f) {
+	if x.wait(f.Duration, x.r.Context().Done()) {
 		x.answer().write(x.w)
 	}
 }
 
-// lateEffect goes on when its client has long gone, as busy servers do.
+// lateEffect continues after its client has gone, as busy servers do.
 func lateEffect(f Fault, x *exchange) {
-	timer := time.NewTimer(time.Duration(f.Duration))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+	if x.wait(f.Duration, nil) {
 		x.answer().write(x.w)
-	case <-x.m.closed:
 	}
 }
 
-// stall waits until the fault's time is over, which it reports, or until waiting
-// is pointless.
-func (x *exchange) stall(f Fault) bool {
+// stall waits until the fault's time is over, or the client gives up.
+func (x *exchange) stall(f Fault) { x.wait(f.Duration, x.r.Context().Done()) }
+
+// wait waits, and reports whether the time has passed before givenUp or the server was
+// closed. A zero limit never passes.
+func (x *exchange) wait(limit Duration, givenUp <-chan struct{}) bool {
 	var over <-chan time.Time
-	if f.Duration > 0 {
-		timer := time.NewTimer(time.Duration(f.Duration))
-		defer timer.Stop()
-		over = timer.C
+	if limit > 0 {
+		over = time.After(time.Duration(limit))
 	}
 	select {
 	case <-over:
 		return true
-	case <-x.r.Context().Done():
+	case <-givenUp:
 	case <-x.m.closed:
 	}
 	return false
 }
 
-// hasEnded tells whether nobody wants more of a reply.
+// hasEnded reports whether the client or the server has gone.
 func (x *exchange) hasEnded() bool {
 	select {
 	case <-x.m.closed:
@@ -157,7 +167,7 @@ func (x *exchange) hasEnded() bool {
 	}
 }
 
-// spoiled is the true reply made fit to carry a body.
+// spoiled returns the true reply with a status that can have a body.
 func (x *exchange) spoiled() reply {
 	r := x.answer()
 	if r.status == http.StatusNoContent {
@@ -166,7 +176,7 @@ func (x *exchange) spoiled() reply {
 	return r
 }
 
-// withBody makes the effect happen and replies with another body.
+// withBody performs the call and replies with another body.
 func (x *exchange) withBody(body string) {
 	r := x.spoiled()
 	r.body = []byte(body)
@@ -175,7 +185,7 @@ func (x *exchange) withBody(body string) {
 
 func (x *exchange) flush() { _ = http.NewResponseController(x.w).Flush() }
 
-// slowPieces is how many pieces a slow body comes in.
+// slowPieces is the number of pieces of a slow body.
 const slowPieces = 10
 
 func slowBody(f Fault, x *exchange) {
@@ -190,7 +200,7 @@ func slowBody(f Fault, x *exchange) {
 	}
 }
 
-// truncatedBody promises more than it sends.
+// truncatedBody announces more than it sends.
 func truncatedBody(_ Fault, x *exchange) {
 	r := x.spoiled()
 	r.writeHead(x.w, len(r.body)+1)
@@ -219,7 +229,7 @@ func chunkedBody(_ Fault, x *exchange) {
 	}
 }
 
-// endlessBody begins like the true one, so that only its size gives it away.
+// endlessBody begins like the true one, so that only its size differs.
 func endlessBody(f Fault, x *exchange) {
 	r := x.spoiled()
 	r.writeHead(x.w, -1)
@@ -234,7 +244,7 @@ func paddedBody(f Fault, x *exchange) {
 	_, _ = x.w.Write(r.body)
 }
 
-// pour writes so many bytes of white space, or without end if 0.
+// pour writes so many bytes of white space, or endlessly if 0.
 func (x *exchange) pour(size int64) {
 	const most = 64 << 10
 	piece := bytes.Repeat([]byte(" "), most)

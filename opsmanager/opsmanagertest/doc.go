@@ -11,10 +11,9 @@
 // DefaultAtlasPrivateKey or with a service account (OAuthTokenPath). With
 // Options.Joint the manager takes only link-tokens that Atlas there has issued.
 //
-// It verifies HTTP digest authentication for real, gives each of the answers
-// that a real manager is known or thought to give (OrgSettings), breaks in the
-// ways that networks and proxies break (Faults), and keeps evidence of what it
-// was asked (State). The same three are offered over HTTP under /simulator/.
+// It verifies HTTP digest authentication, gives the answers that real managers are known
+// or assumed to give (OrgSettings), fails like networks and proxies (Faults), and
+// records the calls (State). These three are also available over HTTP under /simulator/.
 //
-// No link-token is ever kept: only its SHA-256 is.
+// It never stores a link-token, only its SHA-256.
 package opsmanagertest

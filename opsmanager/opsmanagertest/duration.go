@@ -8,18 +8,18 @@ import (
 // Duration is a time.Duration that JSON writes as a string such as "1m30s".
 type Duration time.Duration
 
-// After returns a pointer to d, for settings where absent differs from zero.
+// After returns a pointer to d, for settings in which nil differs from zero.
 func After(d time.Duration) *Duration {
 	return new(Duration(d))
 }
 
-// String is that of time.Duration.
+// String formats d like a time.Duration.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText implements encoding.TextMarshaler.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler; negative durations are refused.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects negative durations.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil || parsed < 0 {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// echoForms are what Fault.Form can be: how a careless or a malicious server may
-// write down what it was sent.
+// echoForms are the values of Fault.Form: the ways in which a careless or malicious
+// server may repeat a request.
 var echoForms = map[string]func(string) string{
 	"plain":     func(s string) string { return s },
 	"base64":    func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
@@ -25,10 +25,10 @@ var echoForms = map[string]func(string) string{
 
 const plainForm = "plain"
 
-// EchoForms are all that Fault.Form can be, sorted.
+// EchoForms returns the values of Fault.Form, sorted.
 func EchoForms() []string { return slices.Sorted(maps.Keys(echoForms)) }
 
-// percentEncoded writes every byte as %XX, as nobody needs to and anybody may.
+// percentEncoded writes every byte as %XX, which is allowed but unnecessary.
 func percentEncoded(s string) string {
 	var encoded strings.Builder
 	for _, b := range []byte(s) {
@@ -37,7 +37,7 @@ func percentEncoded(s string) string {
 	return encoded.String()
 }
 
-// unicodeEscaped writes every character as \uXXXX, as JSON allows it.
+// unicodeEscaped writes every character as \uXXXX, as JSON allows.
 func unicodeEscaped(s string) string {
 	var escaped strings.Builder
 	for _, r := range s {
@@ -46,8 +46,8 @@ func unicodeEscaped(s string) string {
 	return escaped.String()
 }
 
-// heard is what a request said that may be a secret: the credentials, as they
-// came and decoded, the body, and each text in it.
+// heard returns the parts of a request that may be secret: the credentials, raw and
+// decoded, the body, and each string in it.
 func (c *call) heard() []string {
 	heard := []string{c.authorization}
 	_, credentials, _ := strings.Cut(c.authorization, " ")
@@ -60,7 +60,7 @@ func (c *call) heard() []string {
 	}
 	heard = append(heard, string(c.body))
 	var fields map[string]any
-	_ = json.Unmarshal(c.body, &fields) // if it is none, there are none
+	_ = json.Unmarshal(c.body, &fields) // if the body is not JSON, it has no fields
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if text, ok := fields[name].(string); ok {
 			heard = append(heard, text)
@@ -69,7 +69,8 @@ func (c *call) heard() []string {
 	return slices.DeleteFunc(heard, func(s string) bool { return s == "" })
 }
 
-// echoed is what was heard in a form: each part of it, then all of it at once.
+// echoed returns the parts of the request in the fault's form: each part, then all of
+// them together.
 func (f Fault) echoed(c *call) string {
 	encode := echoForms[cmp.Or(f.Form, plainForm)]
 	var parts []string
@@ -79,8 +80,8 @@ func (f Fault) echoed(c *call) string {
 	return strings.Join(append(parts, encode(strings.Join(c.heard(), " "))), " ")
 }
 
-// echo repeats the request wherever a client may look: in each text of the body,
-// and in the headers that clients read. It has no effect.
+// echo repeats the request wherever a client may look: in each string of the body, and
+// in the headers that clients read. It has no effect.
 func echo(f Fault, x *exchange) {
 	status := cmp.Or(f.Status, http.StatusBadRequest)
 	said := f.echoed(x.c)
@@ -111,8 +112,8 @@ func hostOnly(r rune) rune {
 	return r
 }
 
-// echoBody says the same in every field that any client of the two APIs, or of
-// OAuth, may show.
+// echoBody repeats the text in every field that a client of the two APIs or of OAuth may
+// show.
 func echoBody(c *call, status int, said string) []byte {
 	body := map[string]any{
 		"error": status, "errorCode": said, "detail": said, "reason": said, "parameters": []any{said, 1}, "error_description": said,

@@ -6,13 +6,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
-// FaultKind is one way in which a call goes wrong.
+// FaultKind is a way in which a call fails.
 type FaultKind string
 
-// Faults before the effect. Those without a delay answer in place of the manager
-// and have no effect.
+// Faults before the effect. Those without a delay answer in place of the manager; the
+// call has no effect.
 const (
 	TooManyRequests FaultKind = "too-many-requests" // 429
 	UpgradeWindow   FaultKind = "upgrade"           // 405 WRITES_NOT_ALLOWED_DURING_APP_UPGRADES
@@ -27,13 +28,17 @@ const (
 	NoChallenge     FaultKind = "unauthorized-without-challenge"
 	StaleNonce      FaultKind = "stale-nonce" // 401 stale=true, however fresh the nonce
 	ConnectionReset FaultKind = "reset-before"
-	StallBefore     FaultKind = "stall-before" // waits Duration; no effect if the client gives up
-	LateEffect      FaultKind = "late-effect"  // waits Duration; the effect comes even if the client gives up
+	LoginPage       FaultKind = "login-page"         // 200, the HTML of a sign-in page
+	EmptySuccess    FaultKind = "empty-success"      // 200, no body
+	Unreadable      FaultKind = "unreadable-success" // 200, JSON that ends too soon
+	StallBefore     FaultKind = "stall-before"       // waits Duration; no effect if the client gives up
+	LateEffect      FaultKind = "late-effect"        // waits Duration; the effect comes even if the client gives up
 )
 
-// Faults after the effect: it is there, and the reply is not or is not good.
+// Faults after the effect: the call takes effect, but its reply is missing or broken.
 const (
 	LostReply     FaultKind = "reset-after"
+	ErrorAfter    FaultKind = "error-after" // 500
 	StallAfter    FaultKind = "stall-after" // waits Duration, then replies
 	SlowBody      FaultKind = "slow-body"   // spread over Duration
 	GarbageBody   FaultKind = "garbage-body"
@@ -45,60 +50,73 @@ const (
 	PaddedBody    FaultKind = "padded-body"  // the true reply after Bytes of white space
 )
 
-// Fault is one thing that goes wrong. With neither Count nor Probability every
-// request that it fits is hit.
+// Fault makes calls fail. It hits every request that matches Operation and OrgID, unless
+// Count, Probability, Every or Period exclude it.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
 	// Operation is POST, GET or DELETE, or a name such as ToAtlas or CreateLink;
 	// all of them if empty.
 	Operation string `json:"operation,omitempty"`
-	// OrgID is the one organization to hit; all of them if empty.
+	// OrgID is the organization to hit; all of them if empty.
 	OrgID string `json:"orgId,omitempty"`
-	// Count ends the fault after so many hits.
+	// Count ends the fault after this number of hits.
 	Count int `json:"count,omitempty"`
-	// Probability, from 0 to 1, is that of each request that the fault fits.
+	// Probability, from 0 to 1, is the probability of hitting a matching request.
 	Probability float64 `json:"probability,omitempty"`
-	// BeforeAuthentication also hits requests without credentials or with wrong
-	// ones, as a proxy does. Other faults hit only what passed authentication.
+	// Every hits only each n-th matching request: 10 means the tenth, the twentieth and
+	// so on.
+	Every int `json:"every,omitempty"`
+	// Period and Active make the fault come and go: it hits only in the first Active
+	// of each Period, counted from when the fault was set.
+	Period Duration `json:"period,omitzero"`
+	Active Duration `json:"active,omitzero"`
+	// BeforeAuthentication also hits requests without valid credentials, as a proxy
+	// does. Other faults hit authenticated requests only.
 	BeforeAuthentication bool `json:"beforeAuthentication,omitempty"`
-	// RetryAfter is said by the errors with a status of 400 and above; nil leaves
-	// the header out. Whole seconds, or a date.
+	// RetryAfter is the header of errors with a status of 400 and above, in whole
+	// seconds or as a date. Nil omits it.
 	RetryAfter       *Duration `json:"retryAfter,omitempty"`
 	RetryAfterAsDate bool      `json:"retryAfterAsDate,omitempty"`
-	// Duration is the time of a stall or a slow body. A stall without one lasts
-	// until the client or the server gives up.
+	// Duration is the length of a stall or a slow body. A stall without one lasts until
+	// the client or the server gives up.
 	Duration Duration `json:"duration,omitzero"`
-	// Location is where Redirect leads.
+	// Location is the target of Redirect.
 	Location string `json:"location,omitempty"`
-	// Status, ErrorCode, Detail and Parameters are what OtherError says. Status
-	// may be another 3xx than 307 with Redirect.
+	// Status, ErrorCode, Detail and Parameters are those of OtherError. With Redirect,
+	// Status may be another 3xx than 307.
 	Status     int    `json:"status,omitempty"`
 	ErrorCode  string `json:"errorCode,omitempty"`
 	Detail     string `json:"detail,omitempty"`
 	Parameters []any  `json:"parameters,omitempty"`
-	// Form is how Echo writes what it repeats: plain, base64, base64url, hex, url
-	// or json (every character escaped); plain if empty. Its Status is 400 if none
-	// is given, and may be a success.
+	// Form is the encoding of Echo: plain, base64, base64url, hex, url or json (every
+	// character escaped); plain if empty. Its Status is 400 if none is given, and may be
+	// a success.
 	Form string `json:"form,omitempty"`
 	// Bytes is the size of EndlessBody and PaddedBody.
 	Bytes int64 `json:"bytes,omitempty"`
 }
 
-// Faults are tried in order; the first that fits and strikes is the one.
+// Faults are tried in order. The first that hits a request applies.
 type Faults []Fault
 
-// FaultState is a fault with the number of requests that it hit.
+// FaultState is a fault with the number of its hits.
 type FaultState struct {
 	Fault
 	Hits int `json:"hits"`
 }
 
-// SetFaults replaces all faults; nil ends them. Faults that cannot be are
-// refused, and nothing changes.
+// activeFault is an active fault.
+type activeFault struct {
+	FaultState
+	since time.Time
+	fit   int // matching requests
+}
+
+// SetFaults replaces all faults; nil ends them. If one is invalid, it returns an error
+// and changes nothing.
 func (m *Manager) SetFaults(faults Faults) error { return m.install(faults, false) }
 
-// AddFaults adds faults behind those that are set, so that tests which share a
-// manager can each have theirs.
+// AddFaults appends faults, so that tests that share a manager can each have their own.
 func (m *Manager) AddFaults(faults Faults) error { return m.install(faults, true) }
 
 func (m *Manager) install(faults Faults, keep bool) error {
@@ -113,18 +131,18 @@ func (m *Manager) install(faults Faults, keep bool) error {
 		m.faults = nil
 	}
 	for _, fault := range faults {
-		m.faults = append(m.faults, &FaultState{Fault: fault})
+		m.faults = append(m.faults, &activeFault{FaultState: FaultState{Fault: fault}, since: m.options.Now()})
 	}
 	return nil
 }
 
-// nextFault is the fault that strikes a call at one stage. Each fault with a
-// probability that fits draws once, so that the same calls get the same faults.
+// nextFault returns the fault that hits a call at one stage. Each matching fault with a
+// probability draws once, so that the same calls get the same faults.
 func (m *Manager) nextFault(c *call, beforeAuthentication bool) (Fault, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, fault := range m.faults {
-		if fault.BeforeAuthentication != beforeAuthentication || !fault.fits(c) {
+		if fault.BeforeAuthentication != beforeAuthentication || !fault.fits(c) || !fault.isDue(m.options.Now()) {
 			continue
 		}
 		if fault.Probability > 0 && m.random.Float64() >= fault.Probability {
@@ -136,14 +154,23 @@ func (m *Manager) nextFault(c *call, beforeAuthentication bool) (Fault, bool) {
 	return Fault{}, false
 }
 
+// isDue counts a matching request, and reports whether Period and Every allow a hit.
+func (f *activeFault) isDue(now time.Time) bool {
+	if f.Period > 0 && now.Sub(f.since)%time.Duration(f.Period) >= time.Duration(f.Active) {
+		return false
+	}
+	f.fit++
+	return f.Every == 0 || f.fit%f.Every == 0
+}
+
 func (f *FaultState) fits(c *call) bool {
 	return c.is(f.Operation) &&
 		(f.OrgID == "" || f.OrgID == c.orgID) &&
 		(f.Count == 0 || f.Hits < f.Count)
 }
 
-// refusesCredentials tells whether the fault stands for a failed authentication:
-// such a call did not get through.
+// refusesCredentials reports whether the fault is a failed authentication: such a call
+// is not counted.
 func (f Fault) refusesCredentials() bool { return f.Kind == NoChallenge || f.Kind == StaleNonce }
 
 func (f Fault) validate() error {
@@ -156,10 +183,12 @@ func (f Fault) validate() error {
 		return fmt.Errorf("operation cannot be %q; it is one of %s, or left out for all", f.Operation, strings.Join(knownOperations(), ", "))
 	case f.OrgID != "" && !orgIDForm.MatchString(f.OrgID):
 		return fmt.Errorf("orgId %q is not 24 lower-case hexadecimal digits", f.OrgID)
-	case f.Count < 0 || f.Bytes < 0 || f.Duration < 0 || f.RetryAfter != nil && *f.RetryAfter < 0:
-		return fmt.Errorf("count, bytes, duration and retryAfter cannot be negative")
+	case f.Count < 0 || f.Every < 0 || f.Bytes < 0 || f.Duration < 0 || f.Period < 0 || f.Active < 0 || f.RetryAfter != nil && *f.RetryAfter < 0:
+		return fmt.Errorf("count, every, bytes, duration, period, active and retryAfter cannot be negative")
 	case f.Probability < 0 || f.Probability > 1:
 		return fmt.Errorf("probability %g is not between 0 and 1", f.Probability)
+	case (f.Period > 0 || f.Active > 0) && (f.Active == 0 || f.Active >= f.Period):
+		return fmt.Errorf("active %s is not a part of period %s", f.Active, f.Period)
 	case f.Kind == Redirect && (f.Location == "" || locationErr != nil || location.Path == "" && location.Host == ""):
 		return fmt.Errorf("location %q is nowhere to redirect to", f.Location)
 	case f.Kind == Redirect && f.Status != 0 && f.Status/100 != 3:
@@ -178,7 +207,7 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// FaultKinds are all that there are, sorted.
+// FaultKinds returns all kinds, sorted.
 func FaultKinds() []FaultKind { return slices.Sorted(maps.Keys(disturbances)) }
 
 func knownKinds() []string {

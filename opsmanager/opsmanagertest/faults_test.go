@@ -52,6 +52,84 @@ func TestErrorsInPlaceOfTheManagerHaveNoEffect(t *testing.T) {
 	}
 }
 
+func minutes(n int) opsmanagertest.Duration {
+	return opsmanagertest.Duration(n) * opsmanagertest.Duration(time.Minute)
+}
+
+func TestSuccessesInPlaceOfTheManagerHaveNoEffect(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[opsmanagertest.FaultKind]struct{ contentType, body string }{
+		opsmanagertest.LoginPage:    {"text/html; charset=utf-8", "<title>Sign in</title>"},
+		opsmanagertest.EmptySuccess: {"application/json", ""},
+		opsmanagertest.Unreadable:   {"application/json", `{"status":"SYN`},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			server, c := start(t, opsmanagertest.Options{})
+			require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: kind}}))
+			for _, call := range []func() answered{c.post, c.get, c.delete} {
+				reply := call()
+				require.Equal(t, http.StatusOK, reply.StatusCode)
+				require.Equal(t, test.contentType, reply.Header.Get("Content-Type"))
+				require.Contains(t, reply.body, test.body)
+				require.Equal(t, test.body == "", reply.body == "")
+			}
+			require.Zero(t, server.State().Orgs[orgID].EffectivePosts)
+
+			require.NoError(t, server.SetFaults(nil))
+			c.post()
+			require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: kind}}))
+			require.Equal(t, http.StatusOK, c.delete().StatusCode)
+			require.Equal(t, opsmanagertest.StatusSynced, server.State().Orgs[orgID].LinkStatus)
+		})
+	}
+}
+
+func TestAnErrorAfterTheEffectDeniesIt(t *testing.T) {
+	t.Parallel()
+	server, c := start(t, opsmanagertest.Options{})
+	require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.ErrorAfter}}))
+	for _, call := range []func() answered{c.post, c.delete} {
+		reply := call()
+		require.Equal(t, http.StatusInternalServerError, reply.StatusCode)
+		require.Equal(t, "UNEXPECTED_ERROR", reply.code(t))
+	}
+	org := server.State().Orgs[orgID]
+	require.Equal(t, []int{1, 1}, []int{org.EffectivePosts, org.EffectiveDeletes})
+}
+
+func TestAFaultThatHitsEveryThirdRequest(t *testing.T) {
+	t.Parallel()
+	server, c := start(t, opsmanagertest.Options{})
+	require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.Redirect, Status: http.StatusFound, Location: "/login", Operation: http.MethodGet, Every: 3}}))
+	var got []int
+	for range 7 {
+		got = append(got, c.get().StatusCode)
+	}
+	require.Equal(t, []int{404, 404, 302, 404, 404, 302, 404}, got)
+	require.Equal(t, 2, server.State().Faults[0].Hits)
+}
+
+func TestAFaultThatComesAndGoes(t *testing.T) {
+	t.Parallel()
+	now := newClock()
+	server, c := start(t, opsmanagertest.Options{Now: now.Now, NonceLifetime: time.Hour})
+	now.Advance(17 * time.Second) // the schedule begins when the fault is set
+	require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.BadGateway, Period: minutes(5), Active: minutes(1)}}))
+	for range 2 {
+		for minute := range 5 {
+			want := http.StatusNotFound
+			if minute == 0 {
+				want = http.StatusBadGateway
+			}
+			require.Equal(t, want, c.get().StatusCode, minute)
+			now.Advance(time.Minute - 1)
+			require.Equal(t, want, c.get().StatusCode, minute)
+			now.Advance(1)
+		}
+	}
+}
+
 func TestRetryAfterIsSecondsOrADateAndRoundsUp(t *testing.T) {
 	t.Parallel()
 	now := newClock()
@@ -64,7 +142,7 @@ func TestRetryAfterIsSecondsOrADateAndRoundsUp(t *testing.T) {
 	require.Equal(t, "Fri, 02 Jan 2026 03:04:07 GMT", c.get().Header.Get("Retry-After"))
 }
 
-func TestARedirectLeadsWhereItIsTold(t *testing.T) {
+func TestARedirectLeadsToItsLocation(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, opsmanagertest.Options{})
 	require.NoError(t, server.SetFaults(opsmanagertest.Faults{{Kind: opsmanagertest.Redirect, Location: "https://elsewhere.example/x"}}))
@@ -282,7 +360,7 @@ func TestTheSameSeedHitsTheSameCalls(t *testing.T) {
 	require.Contains(t, first, "404")
 }
 
-func TestFaultsThatCannotBeChangeNothing(t *testing.T) {
+func TestInvalidFaultsChangeNothing(t *testing.T) {
 	t.Parallel()
 	server, _ := start(t, opsmanagertest.Options{})
 	good := fault{Kind: opsmanagertest.ServerError}
@@ -296,6 +374,10 @@ func TestFaultsThatCannotBeChangeNothing(t *testing.T) {
 		"probability 1.5":               {Kind: opsmanagertest.ServerError, Probability: 1.5},
 		"nowhere":                       {Kind: opsmanagertest.Redirect},
 		"no redirect":                   {Kind: opsmanagertest.Redirect, Location: "/x", Status: 200},
+		"every":                         {Kind: opsmanagertest.ServerError, Every: -1},
+		"active 5m0s is not a part":     {Kind: opsmanagertest.ServerError, Period: minutes(5), Active: minutes(5)},
+		"active 0s is not a part":       {Kind: opsmanagertest.ServerError, Period: minutes(5)},
+		"a part of period 0s":           {Kind: opsmanagertest.ServerError, Active: minutes(1)},
 		"needs a status":                {Kind: opsmanagertest.OtherError},
 		"needs a duration":              {Kind: opsmanagertest.SlowBody},
 		"status from 200":               {Kind: opsmanagertest.Echo, Status: 101},

@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// The words of the link's status.
+// The statuses of a link.
 const (
 	StatusSynced    = "SYNCED"
 	StatusNotSynced = "NOT_SYNCED"
-	// StatusNone is what State says of an organization without a link.
+	// StatusNone is the status in State of an organization without a link.
 	StatusNone = "none"
 )
 
-// The API has a code for a blocked DELETE. The one for a second POST is not
-// known, and this one is made up; 404 without a link is recorded on Atlas.
+// The API has a code for a blocked DELETE. The code for a second POST is unknown; this
+// one is invented. 404 without a link is recorded on Atlas.
 const (
 	codeMigrationRunning = "CANNOT_DELETE_ORG_LINK_WITH_RUNNING_LIVE_EXPORT"
 	codeAlreadyLinked    = "ORG_LINK_ALREADY_EXISTS"
@@ -29,16 +29,21 @@ const (
 	detailNoLink         = "Could not find the requested external organization link."
 )
 
-// link is the connection of one organization.
+// link is the link of one organization.
 type link struct {
-	// TokenSHA256 is empty for a link that somebody else made.
+	// TokenSHA256 is empty for a link that someone else created.
 	TokenSHA256 string    `json:"tokenSha256,omitempty"`
 	CreatedAt   time.Time `json:"createdAt"`
-	// SyncedAt is absolute, so that a restart does not begin the wait anew.
+	// SyncedAt is absolute, so that a restart does not restart the wait.
 	SyncedAt time.Time `json:"syncedAt"`
+	// LinkedTo is the organization of Atlas that issued its link-token. It is empty if
+	// Atlas here has not.
+	LinkedTo string `json:"linkedTo,omitempty"`
 }
 
-// status is the true status of a link at a time.
+func (l *link) byOthers() bool { return l.TokenSHA256 == "" }
+
+// status returns the true status of a link at a time.
 func (l *link) status(s OrgSettings, now time.Time) string {
 	switch {
 	case l == nil:
@@ -51,7 +56,7 @@ func (l *link) status(s OrgSettings, now time.Time) string {
 	return StatusSynced
 }
 
-// reported is the status that GET tells.
+// reported returns the status that GET reports.
 func (l *link) reported(s OrgSettings, now time.Time) string {
 	if s.Status != "" {
 		return s.Status
@@ -59,7 +64,7 @@ func (l *link) reported(s OrgSettings, now time.Time) string {
 	return l.status(s, now)
 }
 
-// perform does what a call asks for, and returns the reply.
+// perform carries out a call and returns the reply.
 func (m *Manager) perform(c *call) reply {
 	if c.resource == accessResource {
 		return m.giveAccess(c)
@@ -69,6 +74,9 @@ func (m *Manager) perform(c *call) reply {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if c.resource == orgsResource {
+		return m.organizations(c)
+	}
 	org, settings := m.org(c.orgID), m.settings(c.orgID)
 	if settings.Refusal != "" && settings.Refusal != NoRefusal {
 		return refuse(settings.Refusal, c)
@@ -82,12 +90,14 @@ func (m *Manager) perform(c *call) reply {
 		return m.deleteLink(org, settings)
 	case ReadProjects:
 		return m.projects(c, settings)
+	case ReadHosts:
+		return hosts(c, settings)
 	case CreateLinkToken:
 		return m.createLinkToken(c, org)
 	case DeleteLinkToken:
 		return m.deleteLinkToken(org)
 	case AvailableProjects:
-		return m.available(org, settings)
+		return m.available(c.orgID, org)
 	}
 	return methodNotAllowed()
 }
@@ -96,13 +106,17 @@ func methodNotAllowed() reply {
 	return apiError(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "This method is not allowed on this resource.")
 }
 
-// admit refuses what no organization's settings can change.
+// admit rejects calls whatever the settings of the organization.
 func (m *Manager) admit(c *call) (reply, bool) {
 	switch {
 	case c.resource == noResource:
 		return apiError(http.StatusNotFound, "RESOURCE_NOT_FOUND", "Cannot find this resource."), false
 	case c.atlas && !acceptsVersion(c.accept):
 		return apiError(http.StatusNotAcceptable, codeNoVersion, "Name a version of the API in the header Accept, such as "+atlasMediaType+"."), false
+	case c.resource == orgsResource:
+		return reply{}, true
+	case c.resource == hostsResource && c.orgID == "":
+		return apiError(http.StatusNotFound, "GROUP_NOT_FOUND", "No project with this ID exists.", c.projectID), false
 	case !orgIDForm.MatchString(c.orgID):
 		return refuse("INVALID_ORG_ID", c), false
 	case !m.exists(c.orgID):
@@ -112,12 +126,14 @@ func (m *Manager) admit(c *call) (reply, bool) {
 }
 
 func (m *Manager) linkStatus(org *organizationRecord, s OrgSettings) reply {
-	if org.Link == nil && s.StatusWithoutLink == WithoutLinkNotFound {
+	now := m.options.Now()
+	seen := org.visible(s, now)
+	if seen == nil && s.StatusWithoutLink == WithoutLinkNotFound {
 		return apiError(http.StatusNotFound, codeNoLink, detailNoLink)
 	}
 	status := StatusNotSynced
-	if org.Link != nil {
-		status = org.Link.reported(s, m.options.Now())
+	if seen != nil {
+		status = seen.reported(s, now)
 	}
 	return success(http.StatusOK, map[string]string{"status": status})
 }
@@ -137,16 +153,15 @@ func (m *Manager) createLink(c *call, org *organizationRecord, s OrgSettings) re
 		return m.created(c.orgID, token, org, s)
 	}
 	now := m.options.Now()
-	org.Link = &link{TokenSHA256: hashOf(token), CreatedAt: now, SyncedAt: now.Add(time.Duration(*s.SyncDelay))}
+	org.change(&link{
+		TokenSHA256: hashOf(token), CreatedAt: now, SyncedAt: now.Add(time.Duration(*s.SyncDelay)), LinkedTo: m.issuerOf(hashOf(token)),
+	}, now, false)
 	org.EffectivePosts++
 	m.noteUse(org.Link.TokenSHA256, c.orgID)
-	if err := m.save(); err != nil {
-		return cannotSave(err)
-	}
-	return m.created(c.orgID, token, org, s)
+	return m.saved(m.created(c.orgID, token, org, s))
 }
 
-// refuseToken may repeat the token, as a careless server would.
+// refuseToken rejects a token. With EchoToken it repeats it, as a careless server would.
 func refuseToken(token, code string, s OrgSettings) reply {
 	if *s.EchoToken {
 		return apiError(http.StatusBadRequest, code, fmt.Sprintf("The link-token %s is not valid.", token), token)
@@ -163,7 +178,7 @@ type targetOrg struct {
 	LinkToken string `json:"linkToken"`
 }
 
-// created is the reply to a POST that succeeded.
+// created returns the reply to a successful POST.
 func (m *Manager) created(orgID, token string, org *organizationRecord, s OrgSettings) reply {
 	status := org.Link.reported(s, m.options.Now())
 	var echoed string
@@ -211,16 +226,17 @@ func (m *Manager) deleteLink(org *organizationRecord, s OrgSettings) reply {
 		return apiError(http.StatusConflict, codeMigrationRunning,
 			fmt.Sprintf("The organization link cannot be deleted: live exports are running in the projects %v.", projects), projects...)
 	}
-	org.Link = nil
+	org.change(nil, m.options.Now(), false)
 	org.EffectiveDeletes++
-	if err := m.save(); err != nil {
-		return cannotSave(err)
-	}
-	return reply{status: http.StatusNoContent}
+	return m.saved(reply{status: http.StatusNoContent})
 }
 
-func cannotSave(err error) reply {
-	return apiError(http.StatusInternalServerError, "UNEXPECTED_ERROR", "The simulator could not write its state file: "+err.Error())
+// saved writes the state file, and returns the reply if that succeeds.
+func (m *Manager) saved(r reply) reply {
+	if err := m.save(); err != nil {
+		return apiError(http.StatusInternalServerError, "UNEXPECTED_ERROR", "The simulator could not write its state file: "+err.Error())
+	}
+	return r
 }
 
 // linkToken reads the one field of a POST, strictly.
@@ -237,8 +253,8 @@ func linkToken(c *call) (string, *reply) {
 	return *token, nil
 }
 
-// field reads the one field that a body may have. No error repeats a value of
-// the body: it may be the token.
+// field reads the one field that a body may have. No error contains a value of the body:
+// it may be the token.
 func (c *call) field(name string, into any) *reply {
 	if c.bodyErr != nil {
 		return bad("MALFORMED_JSON", "The request body could not be read.")

@@ -11,45 +11,50 @@ import (
 
 // Manager is a simulated manager, an http.Handler. It is safe for concurrent use.
 type Manager struct {
-	options  Options
-	verifier *verifier // of the manager's API key
-	atlas    *verifier // of Atlas's
-	access   *accessTokens
-	control  http.Handler
-	closed   chan struct{}
-	closing  sync.Once
+	options Options
+	nodes   *nodes    // of the manager
+	atlas   *verifier // of Atlas's
+	access  *accessTokens
+	control http.Handler
+	closed  chan struct{}
+	closing sync.Once
 
 	mu       sync.Mutex
 	orgs     map[string]*organizationRecord
-	issued   map[string]*issuedToken // of all organizations, by their SHA-256
+	issued   map[string]*issuedToken // of all organizations, by SHA-256
+	owners   map[string]string       // the organizations of projects
 	defaults OrgSettings
 	totals   Totals
 	oauth    OAuthCounts
-	faults   []*FaultState
+	faults   []*activeFault
 	random   *rand.Rand
 }
 
-// organizationRecord is all that is known of one organization. Its JSON is the
-// state file's.
+// organizationRecord is the state of one organization, and its JSON in the state file.
 type organizationRecord struct {
 	Link     *link       `json:"link,omitempty"`
 	Settings OrgSettings `json:"settings,omitzero"`
 	Counts
-	Atlas atlasRecord `json:"atlas,omitzero"`
+	Events []Event `json:"events,omitempty"`
+	// Before is the link before the last change, at ChangedAt. A zero ChangedAt makes
+	// the current link visible at once.
+	Before    *link       `json:"before,omitempty"`
+	ChangedAt time.Time   `json:"changedAt,omitzero"`
+	Atlas     atlasRecord `json:"atlas,omitzero"`
 }
 
-// New makes a simulated manager, with the links of its state file if it has one.
+// New returns a simulated manager, with the links of its state file if it has one.
 func New(options Options) (*Manager, error) {
 	options = options.withDefaults()
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
 	m := &Manager{
-		options:  options,
-		verifier: newVerifier(options, options.PublicKey, options.PrivateKey),
-		atlas:    newVerifier(options, options.AtlasPublicKey, options.AtlasPrivateKey),
-		access:   &accessTokens{options: options, ends: map[[32]byte]time.Time{}},
-		closed:   make(chan struct{}),
+		options: options,
+		nodes:   newNodes(options),
+		atlas:   newVerifier(options, options.AtlasPublicKey, options.AtlasPrivateKey),
+		access:  &accessTokens{options: options, ends: map[[32]byte]time.Time{}},
+		closed:  make(chan struct{}),
 	}
 	m.control = m.controlHandler()
 	m.blank()
@@ -59,9 +64,8 @@ func New(options Options) (*Manager, error) {
 	return m, nil
 }
 
-// Reset makes everything as it was after New with no state file: no links, the
-// settings of Options, no faults, counts of zero, the seed at its start. Nonces and
-// access tokens stay.
+// Reset restores the state after New without a state file: no links, the settings of
+// Options, no faults, zero counts and the initial seed. Nonces and access tokens stay.
 func (m *Manager) Reset() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,6 +76,7 @@ func (m *Manager) Reset() error {
 func (m *Manager) blank() {
 	m.orgs = map[string]*organizationRecord{}
 	m.issued = map[string]*issuedToken{}
+	m.owners = map[string]string{}
 	m.oauth = OAuthCounts{}
 	m.defaults = m.options.Defaults
 	m.totals = Totals{}
@@ -79,14 +84,13 @@ func (m *Manager) blank() {
 	m.random = rand.New(rand.NewPCG(m.options.Seed, 0)) //nolint:gosec // repeatable on purpose
 }
 
-// Close ends the replies that wait on purpose, so that the server under the
-// manager can shut down.
+// Close ends deliberate delays, so that the server can shut down.
 func (m *Manager) Close() {
 	m.closing.Do(func() { close(m.closed) })
 }
 
-// ServeHTTP answers the manager's API under both its prefixes, that of Atlas, and
-// the control interface under /simulator/.
+// ServeHTTP serves the manager's API under both its prefixes, the API of Atlas, and the
+// control interface under /simulator/.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		m.serveAPI(w, r)
@@ -98,6 +102,11 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveAPI answers one call: authentication, faults, effect.
 func (m *Manager) serveAPI(w http.ResponseWriter, r *http.Request) {
 	c := newCall(r)
+	m.findOwner(c)
+	c.verifier = m.atlas
+	if !c.atlas {
+		c.verifier = m.nodes.route(w, r)
+	}
 	m.countArrival(c, r)
 	if fault, hit := m.nextFault(c, true); hit {
 		c.readBody(w, r)
@@ -120,7 +129,7 @@ func (m *Manager) serveAPI(w http.ResponseWriter, r *http.Request) {
 	m.perform(c).shaped(c).write(w)
 }
 
-// answer is what a call gets when nothing but itself decides.
+// answer returns the reply to a call without faults.
 func (m *Manager) answer(c *call, r *http.Request) reply {
 	if denied, ok := m.authenticate(c, r); !ok {
 		return denied
@@ -129,8 +138,8 @@ func (m *Manager) answer(c *call, r *http.Request) reply {
 	return m.perform(c).shaped(c)
 }
 
-// authenticate returns the reply to a request without the right credentials, or
-// true.
+// authenticate reports whether a request has valid credentials. If not, it returns the
+// reply.
 func (m *Manager) authenticate(c *call, r *http.Request) (reply, bool) {
 	switch {
 	case c.resource == accessResource:
@@ -138,27 +147,23 @@ func (m *Manager) authenticate(c *call, r *http.Request) (reply, bool) {
 	case c.atlas && isBearer(c.authorization):
 		return m.authenticateBearer(c)
 	}
-	verdict := m.verifierOf(c).verify(r)
+	verdict := c.verifier.verify(r)
 	if verdict == granted {
 		return reply{}, true
+	}
+	if verdict == unknownNonce {
+		m.count(func() { m.totals.UnknownNonces++ })
 	}
 	return m.challenged(c, verdict == stale), false
 }
 
-func (m *Manager) verifierOf(c *call) *verifier {
-	if c.atlas {
-		return m.atlas
-	}
-	return m.verifier
-}
-
 func (m *Manager) challenged(c *call, isStale bool) reply {
-	m.countChallenge()
-	return unauthorized(m.verifierOf(c).challenge(isStale))
+	m.count(func() { m.totals.Challenges++ })
+	return unauthorized(c.verifier.challenge(isStale))
 }
 
-// SetOrg replaces the settings of one organization, or of all that have none of
-// their own with EveryOrg. Settings that cannot be are refused, and nothing changes.
+// SetOrg replaces the settings of one organization, or with EveryOrg of all that have
+// none of their own. If they are invalid, it returns an error and changes nothing.
 func (m *Manager) SetOrg(orgID string, settings OrgSettings) error {
 	if err := validateSetting(orgID, settings); err != nil {
 		return err
@@ -169,23 +174,24 @@ func (m *Manager) SetOrg(orgID string, settings OrgSettings) error {
 		m.defaults = settings
 		return m.save()
 	}
-	linked := settings.Linked
-	settings.Linked = nil // an act: done once, here
+	linked, to := settings.Linked, settings.LinkedTo
+	settings.Linked, settings.LinkedTo = nil, "" // an act, performed here once
 	org := m.org(orgID)
 	org.Settings = settings
 	now := m.options.Now()
 	switch {
 	case linked != nil && !*linked:
-		org.Link = nil
+		org.change(nil, now, true)
 	case linked != nil && org.Link == nil:
-		org.Link = &link{CreatedAt: now, SyncedAt: now}
+		org.change(&link{CreatedAt: now, SyncedAt: now, LinkedTo: to}, now, true)
 	case org.Link != nil && settings.SyncDelay != nil:
 		org.Link.SyncedAt = org.Link.CreatedAt.Add(time.Duration(*settings.SyncDelay))
 	}
 	return m.save()
 }
 
-// org returns the record of an organization, new if need be. The caller holds m.mu.
+// org returns the record of an organization, and creates it if necessary. The caller
+// holds m.mu.
 func (m *Manager) org(orgID string) *organizationRecord {
 	record, ok := m.orgs[orgID]
 	if !ok {
@@ -195,7 +201,7 @@ func (m *Manager) org(orgID string) *organizationRecord {
 	return record
 }
 
-// settings are those in force for an organization. The caller holds m.mu.
+// settings returns the effective settings of an organization. The caller holds m.mu.
 func (m *Manager) settings(orgID string) OrgSettings {
 	s := m.defaults.over(builtin(m.options.SyncDelay))
 	if record, ok := m.orgs[orgID]; ok {

@@ -15,13 +15,15 @@ const (
 	ReadLinkStatus    = "link-status"
 	DeleteLink        = "delete-link"
 	ReadProjects      = "projects"
+	ReadOrganizations = "organizations"
+	ReadHosts         = "hosts"
 	CreateLinkToken   = "create-link-token"
 	DeleteLinkToken   = "delete-link-token"
 	AvailableProjects = "available-projects"
 	OAuthToken        = "oauth-token" //nolint:gosec // a name, no credential
 )
 
-// operations are the calls that there are.
+// operations are all calls of the APIs.
 var operations = map[string]struct {
 	resource resource
 	method   string
@@ -30,13 +32,15 @@ var operations = map[string]struct {
 	ReadLinkStatus:    {statusResource, http.MethodGet},
 	DeleteLink:        {linkResource, http.MethodDelete},
 	ReadProjects:      {projectsResource, http.MethodGet},
+	ReadOrganizations: {orgsResource, http.MethodGet},
+	ReadHosts:         {hostsResource, http.MethodGet},
 	CreateLinkToken:   {linkTokensResource, http.MethodPost},
 	DeleteLinkToken:   {linkTokensResource, http.MethodDelete},
 	AvailableProjects: {availableResource, http.MethodGet},
 	OAuthToken:        {accessResource, http.MethodPost},
 }
 
-// operation is the name of a call, empty if it is none of the API.
+// operation returns the name of a call, or "" if it is not in the API.
 func (c *call) operation() string {
 	for name, o := range operations {
 		if o.resource == c.resource && o.method == c.method {
@@ -46,7 +50,7 @@ func (c *call) operation() string {
 	return ""
 }
 
-// is tells whether a call is what Fault.Operation names.
+// is reports whether a call matches Fault.Operation.
 func (c *call) is(operation string) bool {
 	switch operation {
 	case "":
@@ -59,7 +63,7 @@ func (c *call) is(operation string) bool {
 	return operation == c.method || operation == c.operation()
 }
 
-// knownOperations are all that Fault.Operation can be.
+// knownOperations returns all values of Fault.Operation.
 func knownOperations() []string {
 	general := []string{http.MethodPost, http.MethodGet, http.MethodDelete, ToManager, ToAtlas}
 	return append(general, slices.Sorted(maps.Keys(operations))...)

@@ -1,7 +1,6 @@
 package opsmanagertest
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,14 +8,13 @@ import (
 	"time"
 )
 
-// The API key that a simulated manager knows unless Options say another.
+// The API key of a simulated manager unless Options set another.
 const (
 	DefaultPublicKey  = "DEMOPUBL"
 	DefaultPrivateKey = "demo-private-key"
 )
 
-// The API key and the service account that simulated Atlas knows unless Options
-// say others.
+// The API key and the service account of simulated Atlas unless Options set others.
 const (
 	DefaultAtlasPublicKey    = "DEMOATLS"
 	DefaultAtlasPrivateKey   = "demo-atlas-private-key"
@@ -24,7 +22,7 @@ const (
 	DefaultAtlasClientSecret = "mdb_sa_sk_demo-atlas-client-secret" //nolint:gosec // known to all
 )
 
-// DefaultAccessTokenLifetime is how long the access tokens of Atlas live.
+// DefaultAccessTokenLifetime is the lifetime of Atlas's access tokens.
 const DefaultAccessTokenLifetime = time.Hour
 
 // The digest algorithms that a simulated manager can offer.
@@ -33,55 +31,59 @@ const (
 	SHA256 = "SHA-256"
 )
 
-// DefaultNonceLifetime is how long the nonces of Ops Manager live.
+// DefaultNonceLifetime is the lifetime of Ops Manager's nonces.
 const DefaultNonceLifetime = 60 * time.Second
 
-// Options are what a simulated manager is made with. The zero value works.
+// Options configure a simulated manager. The zero value works.
 type Options struct {
-	// Seed decides which requests a fault with a probability hits.
+	// Seed determines which requests a fault with a probability hits.
 	Seed uint64
-	// PublicKey and PrivateKey are the one API key that is accepted.
+	// PublicKey and PrivateKey are the API key that the manager accepts.
 	PublicKey, PrivateKey string
-	// AtlasPublicKey and AtlasPrivateKey are the one API key that Atlas accepts,
-	// AtlasClientID and AtlasClientSecret its one service account.
+	// AtlasPublicKey and AtlasPrivateKey are the API key that Atlas accepts.
+	// AtlasClientID and AtlasClientSecret are its service account.
 	AtlasPublicKey, AtlasPrivateKey  string
 	AtlasClientID, AtlasClientSecret string
 	// AccessTokenLifetime is how long an access token of the service account is
 	// accepted, in whole seconds. DefaultAccessTokenLifetime if zero.
 	AccessTokenLifetime time.Duration
-	// AccessTokensPerMinute is how many requests for an access token are answered
-	// within a minute; others get 429 and Retry-After. No limit if zero. Of the
-	// real one 50 is known.
+	// AccessTokensPerMinute limits the requests for an access token in a minute; others
+	// get 429 and Retry-After. No limit if zero. The real Atlas has a limit of 50.
 	AccessTokensPerMinute int
 	// Joint makes the manager accept only link-tokens that Atlas here has issued,
 	// has not deleted, and that no other source organization was linked with.
 	Joint bool
-	// SyncDelay is the time from POST to SYNCED, of every organization whose
-	// settings say nothing else.
+	// SyncDelay is the time from POST to SYNCED for every organization whose settings do
+	// not override it.
 	SyncDelay time.Duration
-	// NonceLifetime is how long the answer to a challenge is accepted; after it a
-	// right answer gets stale=true. DefaultNonceLifetime if zero.
+	// NonceLifetime is how long answers to a challenge are accepted; after that, a
+	// correct answer gets stale=true. DefaultNonceLifetime if zero.
 	NonceLifetime time.Duration
-	// StrictNonceCount accepts only nonce counts higher than all seen with the
-	// nonce; others get stale=true. Real clients send 1 again and again, so by
-	// default the count is hashed and otherwise ignored.
+	// Nodes is the number of nodes behind the manager's address; one if zero. Seed
+	// determines which node gets a request. Each knows only the nonces that it has
+	// issued: others get a new one with stale=false.
+	Nodes int
+	// NodeCookie pins a client that returns the cookie NODE to the node that it names,
+	// as load balancers do.
+	NodeCookie bool
+	// StrictNonceCount accepts only growing counts of a nonce; others get stale=true.
+	// Real clients always send 1, so by default the count is only hashed.
 	StrictNonceCount bool
 	// Algorithms are offered in this order, each in a header of its own. MD5 if
 	// empty.
 	Algorithms []string
-	// KnownOrgs are the organizations that exist, of the manager and of Atlas; if
-	// empty, all do.
+	// KnownOrgs are the organizations that exist in the manager and in Atlas; if empty,
+	// all do.
 	KnownOrgs []string
-	// StateFile keeps links, the hashes of issued link-tokens, settings and
-	// per-organization counts over a restart. Faults, totals, nonces and access
-	// tokens are not kept. It never holds a link-token. It is written when a link,
-	// a link-token or a setting changes.
+	// StateFile keeps links, the hashes of issued link-tokens, settings and counts of
+	// organizations across a restart, but not faults, totals, nonces and access tokens.
+	// It never contains a link-token. It is written when a link, a link-token or a
+	// setting changes.
 	StateFile string
 	// Defaults are the settings of organizations that have none of their own.
 	Defaults OrgSettings
-	// Issued, if set, is told every secret that Atlas here makes, a link-token or an
-	// access token, before anybody gets it. A test that looks for leaks has no
-	// other way to know them.
+	// Issued, if set, is called with every link-token and access token that Atlas
+	// issues, before the client gets it, so that tests can look for leaks.
 	Issued func(secret string)
 	// Now is the clock of links and nonces; time.Now if nil.
 	Now func() time.Time
@@ -90,27 +92,20 @@ type Options struct {
 var orgIDForm = regexp.MustCompile(`^[a-f0-9]{24}$`)
 
 func (o Options) withDefaults() Options {
-	o.PublicKey = cmp.Or(o.PublicKey, DefaultPublicKey)
-	o.PrivateKey = cmp.Or(o.PrivateKey, DefaultPrivateKey)
-	o.AtlasPublicKey = cmp.Or(o.AtlasPublicKey, DefaultAtlasPublicKey)
-	o.AtlasPrivateKey = cmp.Or(o.AtlasPrivateKey, DefaultAtlasPrivateKey)
-	o.AtlasClientID = cmp.Or(o.AtlasClientID, DefaultAtlasClientID)
-	o.AtlasClientSecret = cmp.Or(o.AtlasClientSecret, DefaultAtlasClientSecret)
-	o.AccessTokenLifetime = cmp.Or(o.AccessTokenLifetime, DefaultAccessTokenLifetime)
-	o.NonceLifetime = cmp.Or(o.NonceLifetime, DefaultNonceLifetime)
 	if len(o.Algorithms) == 0 {
-		o.Algorithms = []string{MD5}
+		o.Algorithms = nil
 	}
-	if o.Issued == nil {
-		o.Issued = func(string) {}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	return o
+	return fill(o, Options{
+		PublicKey: DefaultPublicKey, PrivateKey: DefaultPrivateKey,
+		AtlasPublicKey: DefaultAtlasPublicKey, AtlasPrivateKey: DefaultAtlasPrivateKey,
+		AtlasClientID: DefaultAtlasClientID, AtlasClientSecret: DefaultAtlasClientSecret,
+		AccessTokenLifetime: DefaultAccessTokenLifetime, NonceLifetime: DefaultNonceLifetime,
+		Algorithms: []string{MD5}, Nodes: 1,
+		Issued: func(string) {}, Now: time.Now,
+	})
 }
 
-// Validate reports the first option that cannot be. New calls it.
+// Validate returns an error for the first invalid option. New calls it.
 func (o Options) Validate() error {
 	switch {
 	case strings.ContainsAny(o.PublicKey+o.AtlasPublicKey, ":\"\\"):
@@ -121,6 +116,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("the nonce lifetime cannot be negative: %s", o.NonceLifetime)
 	case o.AccessTokenLifetime < 0 || o.AccessTokenLifetime%time.Second != 0:
 		return fmt.Errorf("the lifetime of access tokens cannot be %s: it is told in whole seconds", o.AccessTokenLifetime)
+	case o.Nodes < 0:
+		return fmt.Errorf("the number of nodes cannot be negative: %d", o.Nodes)
 	case o.AccessTokensPerMinute < 0:
 		return fmt.Errorf("the number of access tokens per minute cannot be negative: %d", o.AccessTokensPerMinute)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Error codes that fit OrgSettings.Refusal; an error names the others.
+// Values of OrgSettings.Refusal. The error for an unknown one lists the others.
 const (
 	RefusedRole      = "NOT_ORG_OWNER"
 	RefusedUser      = "USER_UNAUTHORIZED"
@@ -15,16 +15,16 @@ const (
 	RefusedOrg       = "ORG_NOT_FOUND"
 )
 
-// RefusedToken fits OrgSettings.TokenRefusal. The true code of a bad, expired
-// or revoked link-token is not known.
+// RefusedToken is a value of OrgSettings.TokenRefusal. The true code for an invalid,
+// expired or revoked link-token is unknown.
 const RefusedToken = "INVALID_ATTRIBUTE"
 
 // refusal is an error that answers every call of an organization.
 type refusal struct {
 	status int
 	detail string
-	// parameter is what the error says in its parameters: the caller's address,
-	// the organization, or nothing.
+	// parameter is the error's parameter: the caller's address, the organization, or
+	// nothing.
 	parameter func(c *call) string
 }
 
@@ -37,7 +37,7 @@ const (
 	addressDetail = "This request is not allowed from this IP address."
 )
 
-// A missing role is 401 and not 403 on this API.
+// In this API, a missing role is a 401, not a 403.
 var refusals = map[string]refusal{
 	RefusedRole:                     {http.StatusUnauthorized, roleDetail, nothing},
 	RefusedUser:                     {http.StatusUnauthorized, "The current user is not authorized to perform this action.", nothing},

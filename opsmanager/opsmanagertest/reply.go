@@ -3,21 +3,22 @@ package opsmanagertest
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 )
 
-// reply is what the manager says to one call.
+// reply is the reply to one call.
 type reply struct {
 	status int
 	header http.Header // besides the content type; may be nil
 	body   []byte      // compact JSON, or nothing
-	// verbatim bodies are not the API's: pretty and envelope do not touch them.
+	// verbatim bodies are not the API's: pretty and envelope do not change them.
 	verbatim    bool
 	contentType string // application/json if empty
 }
 
-// errorBody has its fields in the order of the recorded ones.
+// errorBody has its fields in the recorded order.
 type errorBody struct {
 	Error      int    `json:"error"`
 	ErrorCode  string `json:"errorCode,omitempty"`
@@ -34,8 +35,8 @@ func success(status int, body any) reply {
 	return reply{status: status, body: encoded}
 }
 
-// apiError is an error of the API. A 401 was recorded without parameters, the
-// others with.
+// apiError returns an error of the API. A 401 was recorded without parameters, others
+// with.
 func apiError(status int, code, detail string, parameters ...any) reply {
 	if parameters == nil && status != http.StatusUnauthorized {
 		parameters = []any{}
@@ -47,7 +48,7 @@ func apiError(status int, code, detail string, parameters ...any) reply {
 	return r
 }
 
-// unauthorizedBody is recorded, spaces and all.
+// unauthorizedBody is recorded, including the spaces.
 const unauthorizedBody = `{
   "error" : 401,
   "reason" : "Unauthorized",
@@ -65,7 +66,7 @@ func unauthorized(challenges []string) reply {
 	return reply{status: http.StatusUnauthorized, header: header, body: []byte(unauthorizedBody), verbatim: true}
 }
 
-// shaped returns the reply as the call's query parameters ask for it.
+// shaped applies the call's query parameters to the reply.
 func (r reply) shaped(c *call) reply {
 	if r.verbatim {
 		return r
@@ -82,8 +83,8 @@ func (r reply) shaped(c *call) reply {
 	return r
 }
 
-// enveloped wraps the body for clients that cannot see the HTTP status. The
-// status itself stays, but for 204, which could not carry the envelope.
+// enveloped wraps the body for clients that cannot see the HTTP status. The status
+// stays, except for 204, which cannot have a body.
 func (r reply) enveloped() reply {
 	content := json.RawMessage("null")
 	if len(r.body) > 0 {
@@ -100,11 +101,10 @@ func (r reply) enveloped() reply {
 	return envelope
 }
 
-// writeHead writes all but the body, whose length is told unless it is negative.
+// writeHead writes everything except the body. It announces the length unless it is
+// negative.
 func (r reply) writeHead(w http.ResponseWriter, length int) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.header)
 	contentType := r.contentType
 	if contentType == "" {
 		contentType = "application/json"
@@ -116,7 +116,7 @@ func (r reply) writeHead(w http.ResponseWriter, length int) {
 	w.WriteHeader(r.status)
 }
 
-// write writes the reply. A client that has gone away is not our error.
+// write writes the reply. It ignores errors: the client may have gone away.
 func (r reply) write(w http.ResponseWriter) {
 	r.writeHead(w, len(r.body))
 	_, _ = w.Write(r.body)

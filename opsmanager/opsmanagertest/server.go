@@ -17,8 +17,8 @@ type Server struct {
 	server *httptest.Server
 }
 
-// NewServer starts a simulated manager on a free port. It panics when the options
-// cannot be, or when there is no port: a test that cannot begin.
+// NewServer starts a simulated manager on a free port. It panics if the options are
+// invalid or no port is free.
 func NewServer(options Options) *Server {
 	s := unstarted(options)
 	s.server.Start()
@@ -26,7 +26,7 @@ func NewServer(options Options) *Server {
 	return s
 }
 
-// NewTLSServer is NewServer with a certificate that only Certificate vouches for.
+// NewTLSServer is NewServer with TLS. Certificate returns the self-signed certificate.
 func NewTLSServer(options Options) *Server {
 	s := unstarted(options)
 	s.server.StartTLS()
@@ -41,15 +41,15 @@ func unstarted(options Options) *Server {
 	}
 	server := httptest.NewUnstartedServer(manager)
 	manager.Watch(server.Config)
-	// Handshakes that clients break off on purpose are no news.
+	// Do not log handshakes that clients abort on purpose.
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	return &Server{Manager: manager, server: server}
 }
 
-// Certificate is that of a server with TLS, nil otherwise.
+// Certificate returns the certificate of a server with TLS, or nil.
 func (s *Server) Certificate() *x509.Certificate { return s.server.Certificate() }
 
-// Client is one that trusts the certificate; it knows no API key.
+// Client returns an HTTP client that trusts the certificate. It sends no credentials.
 func (s *Server) Client() *http.Client { return s.server.Client() }
 
 // Close ends all replies and connections, and the server.

@@ -1,16 +1,16 @@
 package opsmanagertest
 
 import (
-	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// EveryOrg is the organization id to give to SetOrg, or in place of an id to
-// PUT /simulator/orgs/{orgId}, for all organizations without settings of their own.
+// EveryOrg stands for all organizations without settings of their own, in SetOrg and in
+// PUT /simulator/orgs/{orgId}.
 const EveryOrg = "default"
 
 // Values of OrgSettings.Sync.
@@ -26,10 +26,10 @@ const (
 	PostOK      = "200" // {"sourceOrgId":"…","createdAt":"…", …}
 )
 
-// Values of OrgSettings.SecondPost. What a real manager does is not known.
+// Values of OrgSettings.SecondPost. The behavior of a real manager is unknown.
 const (
 	SecondPostConflict   = "conflict"   // 409
-	SecondPostOverwrite  = "overwrite"  // a new link, which syncs anew
+	SecondPostOverwrite  = "overwrite"  // a new link, which syncs again
 	SecondPostIdempotent = "idempotent" // the reply of the first, nothing changed
 )
 
@@ -40,22 +40,22 @@ const (
 	WithoutLinkNoContent = "no-content" // 204, for DELETE only
 )
 
-// NoRefusal as OrgSettings.Refusal or TokenRefusal overrides a refusal in the
-// settings of EveryOrg.
+// NoRefusal is the value of OrgSettings.Refusal or TokenRefusal that overrides a refusal
+// in the settings of EveryOrg.
 const NoRefusal = "none"
 
-// OrgSettings say how the manager, or Atlas, behaves for one organization. What is left
-// out is as for EveryOrg, and there as the field says.
+// OrgSettings say how the manager or Atlas behaves for one organization. Fields that are
+// not set have the values of EveryOrg, or else the defaults below.
 type OrgSettings struct {
-	// SyncDelay is the time from POST to SYNCED; Options.SyncDelay by default. It
-	// also moves the time of a link that exists.
+	// SyncDelay is the time from POST to SYNCED; Options.SyncDelay by default. It also
+	// applies to an existing link.
 	SyncDelay *Duration `json:"syncDelay,omitempty"`
 	// Sync is SyncAfterDelay by default.
 	Sync string `json:"sync,omitempty"`
 	// FlapPeriod is how long each status lasts with SyncFlapping; 1 s by default.
 	FlapPeriod Duration `json:"flapPeriod,omitzero"`
-	// Status is reported instead of the true one, once there is a link. It may be
-	// a word that no manual knows.
+	// Status is reported instead of the true status if there is a link. It may be an
+	// undocumented one.
 	Status string `json:"status,omitempty"`
 	// PostReply is PostCreated by default.
 	PostReply string `json:"postReply,omitempty"`
@@ -65,15 +65,22 @@ type OrgSettings struct {
 	StatusWithoutLink string `json:"statusWithoutLink,omitempty"`
 	// DeleteWithoutLink is WithoutLinkNotFound by default.
 	DeleteWithoutLink string `json:"deleteWithoutLink,omitempty"`
-	// Projects is how many projects a source organization has; 2 by default.
+	// StaleReads is how long GET status reports the state before a POST or DELETE, as an
+	// eventually consistent manager does; zero by default.
+	StaleReads Duration `json:"staleReads,omitzero"`
+	// Projects is the number of projects of a source organization; 2 by default.
 	Projects *int `json:"projects,omitempty"`
+	// Deployments are in each project; one replica set of three hosts by default.
+	Deployments []Deployment `json:"deployments,omitzero"`
+	// MigrationHosts is the number of migration hosts that Atlas shows of each project of a
+	// source organization; zero by default.
+	MigrationHosts *int `json:"migrationHosts,omitempty"`
 	// AvailableDelay is the time from SYNCED until Atlas shows the projects of the
-	// source; none by default. Where source and target organization have settings,
-	// the longer one.
+	// source; zero by default. The longer one of source and target organization applies.
 	AvailableDelay *Duration `json:"availableDelay,omitempty"`
-	// EchoToken puts the link-token that a POST brought into its reply.
+	// EchoToken repeats the link-token of a POST in its reply.
 	EchoToken *bool `json:"echoToken,omitempty"`
-	// ErrorMessage is in the reply to a POST that succeeded.
+	// ErrorMessage is in the reply to a successful POST.
 	ErrorMessage string `json:"errorMessage,omitempty"`
 	// RunningMigrations are projects whose migrations block DELETE with 409.
 	RunningMigrations []string `json:"runningMigrations,omitzero"`
@@ -83,12 +90,15 @@ type OrgSettings struct {
 	// TokenRefusal is the error code that answers every POST with 400, such as
 	// RefusedToken.
 	TokenRefusal string `json:"tokenRefusal,omitempty"`
-	// Linked makes (true) or removes (false) a link as somebody else would, now.
-	// The link made is synced, unless Sync says otherwise.
+	// Linked creates (true) or removes (false) a link now, as someone else would. The
+	// new link is synced, unless Sync says otherwise.
 	Linked *bool `json:"linked,omitempty"`
+	// LinkedTo is the organization of Atlas that a link created by Linked leads to. Atlas
+	// shows the projects there. If it is empty, Atlas shows them nowhere.
+	LinkedTo string `json:"linkedTo,omitempty"`
 }
 
-// builtin are the settings under those of EveryOrg.
+// builtin returns the defaults of the settings.
 func builtin(syncDelay time.Duration) OrgSettings {
 	return OrgSettings{
 		SyncDelay:         After(syncDelay),
@@ -99,37 +109,34 @@ func builtin(syncDelay time.Duration) OrgSettings {
 		StatusWithoutLink: WithoutLinkNotFound,
 		DeleteWithoutLink: WithoutLinkNotFound,
 		Projects:          new(2),
+		Deployments:       []Deployment{{}},
+		MigrationHosts:    new(0),
 		AvailableDelay:    After(0),
 		EchoToken:         new(false),
 	}
 }
 
-// over returns s with what it leaves out taken from base. Linked is an act and
-// not a setting: it is not inherited.
+// over returns s with its unset fields taken from base, except for Linked and LinkedTo,
+// which are an act and not a setting.
 func (s OrgSettings) over(base OrgSettings) OrgSettings {
-	s.SyncDelay = cmp.Or(s.SyncDelay, base.SyncDelay)
-	s.Sync = cmp.Or(s.Sync, base.Sync)
-	s.FlapPeriod = cmp.Or(s.FlapPeriod, base.FlapPeriod)
-	s.Status = cmp.Or(s.Status, base.Status)
-	s.PostReply = cmp.Or(s.PostReply, base.PostReply)
-	s.SecondPost = cmp.Or(s.SecondPost, base.SecondPost)
-	s.StatusWithoutLink = cmp.Or(s.StatusWithoutLink, base.StatusWithoutLink)
-	s.DeleteWithoutLink = cmp.Or(s.DeleteWithoutLink, base.DeleteWithoutLink)
-	s.Projects = cmp.Or(s.Projects, base.Projects)
-	s.AvailableDelay = cmp.Or(s.AvailableDelay, base.AvailableDelay)
-	s.EchoToken = cmp.Or(s.EchoToken, base.EchoToken)
-	s.ErrorMessage = cmp.Or(s.ErrorMessage, base.ErrorMessage)
-	s.Refusal = cmp.Or(s.Refusal, base.Refusal)
-	s.TokenRefusal = cmp.Or(s.TokenRefusal, base.TokenRefusal)
-	if s.RunningMigrations == nil {
-		s.RunningMigrations = base.RunningMigrations
+	base.Linked, base.LinkedTo = nil, ""
+	return fill(s, base)
+}
+
+// fill returns s with its zero fields taken from defaults.
+func fill[T any](s, defaults T) T {
+	into, from := reflect.ValueOf(&s).Elem(), reflect.ValueOf(defaults)
+	for i := range into.NumField() {
+		if into.Field(i).IsZero() {
+			into.Field(i).Set(from.Field(i))
+		}
 	}
 	return s
 }
 
 var errorCodeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
-// choices are the fields of OrgSettings that take a few words only.
+// choices are the fields of OrgSettings with a fixed set of values.
 var choices = []struct {
 	field string
 	value func(OrgSettings) string
@@ -152,16 +159,25 @@ func (s OrgSettings) validate() error {
 	if s.TokenRefusal != "" && s.TokenRefusal != NoRefusal && !errorCodeForm.MatchString(s.TokenRefusal) {
 		return fmt.Errorf("tokenRefusal cannot be %q; it is %s or an error code such as %s", s.TokenRefusal, NoRefusal, RefusedToken)
 	}
-	if s.SyncDelay != nil && *s.SyncDelay < 0 || s.FlapPeriod < 0 || s.AvailableDelay != nil && *s.AvailableDelay < 0 {
-		return fmt.Errorf("syncDelay, flapPeriod and availableDelay cannot be negative")
+	if s.SyncDelay != nil && *s.SyncDelay < 0 || s.FlapPeriod < 0 || s.StaleReads < 0 || s.AvailableDelay != nil && *s.AvailableDelay < 0 {
+		return fmt.Errorf("syncDelay, flapPeriod, staleReads and availableDelay cannot be negative")
 	}
 	if s.Projects != nil && (*s.Projects < 0 || *s.Projects > maxProjects) {
 		return fmt.Errorf("projects cannot be %d; it is a number from 0 to %d", *s.Projects, maxProjects)
 	}
-	return nil
+	if s.MigrationHosts != nil && (*s.MigrationHosts < 0 || *s.MigrationHosts > maxHosts) {
+		return fmt.Errorf("migrationHosts cannot be %d; it is a number from 0 to %d", *s.MigrationHosts, maxHosts)
+	}
+	if s.LinkedTo != "" && (s.Linked == nil || !*s.Linked) {
+		return fmt.Errorf("linkedTo says where a new link leads: set linked to true, too")
+	}
+	if s.LinkedTo != "" && !orgIDForm.MatchString(s.LinkedTo) {
+		return fmt.Errorf("linkedTo cannot be %q; it is the id of an organization of Atlas, 24 lower-case hexadecimal digits", s.LinkedTo)
+	}
+	return validateDeployments(s.Deployments)
 }
 
-// validateSetting checks settings together with whom they are for.
+// validateSetting checks settings and the organization id.
 func validateSetting(orgID string, settings OrgSettings) error {
 	if orgID != EveryOrg && !orgIDForm.MatchString(orgID) {
 		return fmt.Errorf("organization id %q is neither 24 lower-case hexadecimal digits nor %q for all", orgID, EveryOrg)

@@ -106,7 +106,7 @@ func TestAnOrganizationsSettingsGoOverThoseOfAll(t *testing.T) {
 	require.Contains(t, c.get().body, `"SYNCED"`, "a new delay moves the time of a link that waits")
 }
 
-func TestSettingsThatCannotBeChangeNothing(t *testing.T) {
+func TestInvalidSettingsChangeNothing(t *testing.T) {
 	t.Parallel()
 	server, c := start(t, opsmanagertest.Options{})
 	tests := map[string]struct {
@@ -118,7 +118,10 @@ func TestSettingsThatCannotBeChangeNothing(t *testing.T) {
 		"refusal":    {orgID, opsmanagertest.OrgSettings{Refusal: "NO"}, "ACCOUNT_SUSPENDED"},
 		"token":      {orgID, opsmanagertest.OrgSettings{TokenRefusal: "no way"}, "tokenRefusal"},
 		"delay":      {orgID, opsmanagertest.OrgSettings{SyncDelay: opsmanagertest.After(-1)}, "negative"},
+		"staleness":  {orgID, opsmanagertest.OrgSettings{StaleReads: -1}, "negative"},
 		"an id":      {"demo", opsmanagertest.OrgSettings{}, `"demo"`},
+		"linkedTo":   {orgID, opsmanagertest.OrgSettings{LinkedTo: atlasOrg}, "set linked to true, too"},
+		"no target":  {orgID, opsmanagertest.OrgSettings{Linked: new(true), LinkedTo: "X"}, `linkedTo cannot be "X"`},
 		"all linked": {opsmanagertest.EveryOrg, opsmanagertest.OrgSettings{Linked: new(true)}, "linked"},
 	}
 	for name, test := range tests {
@@ -127,11 +130,12 @@ func TestSettingsThatCannotBeChangeNothing(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, c.get().StatusCode)
 }
 
-func TestOptionsThatCannotBeAreRefused(t *testing.T) {
+func TestInvalidOptionsAreRejected(t *testing.T) {
 	t.Parallel()
 	for says, options := range map[string]opsmanagertest.Options{
 		"colon":                {PublicKey: "a:b"},
 		"sync delay":           {SyncDelay: -1},
+		"nodes":                {Nodes: -1},
 		"nonce lifetime":       {NonceLifetime: -1},
 		`"SHA-512"`:            {Algorithms: []string{"SHA-512"}},
 		"twice":                {Algorithms: []string{"MD5", "MD5"}},

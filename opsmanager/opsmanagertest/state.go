@@ -4,15 +4,16 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
-// State is the evidence of what the manager was asked. It never holds a link-token.
+// State records the calls to the manager and to Atlas. It never contains a link-token.
 type State struct {
 	Totals Totals `json:"totals"`
-	// Orgs are the organizations that were asked for or have settings, by id.
+	// Orgs are the organizations that were called for or have settings, by id.
 	Orgs map[string]OrgState `json:"orgs"`
-	// Atlas is what Atlas was asked.
+	// Atlas records the calls to Atlas.
 	Atlas  AtlasState   `json:"atlas,omitzero"`
 	Faults []FaultState `json:"faults"`
 }
@@ -24,42 +25,53 @@ type Totals struct {
 	// counted on servers that Watch was called for.
 	Connections                int `json:"connections"`
 	RequestsWithoutCredentials int `json:"requestsWithoutCredentials"`
-	// BodiesWithoutCredentials are requests that sent a body, so perhaps a
-	// link-token, before they were challenged.
+	// BodiesWithoutCredentials are requests that sent a body, possibly a link-token,
+	// before a challenge.
 	BodiesWithoutCredentials int `json:"bodiesWithoutCredentials"`
-	// PostsFirstOnConnection are connections that began with a POST, other than
-	// for an access token.
+	// PostsFirstOnConnection are connections that began with a POST, except for access
+	// tokens.
 	PostsFirstOnConnection int `json:"postsFirstOnConnection"`
-	// Challenges are replies of 401 with a new nonce.
+	// Challenges are 401 replies with a new nonce.
 	Challenges int `json:"challenges"`
+	// UnknownNonces are requests with the correct key and a nonce that the node has not
+	// issued. They get a new one, with stale=false.
+	UnknownNonces int `json:"unknownNonces,omitempty"`
+	// OrganizationReads are authenticated GETs of the organizations.
+	OrganizationReads int `json:"organizationReads,omitempty"`
 }
 
-// Counts are of one organization. Posts, Gets and Deletes are calls that passed
-// authentication, whatever became of them.
+// Counts count calls for one organization. Posts, Gets and Deletes are authenticated
+// calls, including those that failed.
 type Counts struct {
 	Posts int `json:"posts"`
-	// EffectivePosts made a link or replaced one.
+	// EffectivePosts created or replaced a link.
 	EffectivePosts int `json:"effectivePosts"`
 	Gets           int `json:"gets"`
 	Deletes        int `json:"deletes"`
 	// EffectiveDeletes removed a link.
 	EffectiveDeletes           int `json:"effectiveDeletes"`
 	RequestsWithoutCredentials int `json:"requestsWithoutCredentials"`
-	// ProjectReads are GETs of the projects, which Gets leaves out.
+	// ProjectReads are GETs of the projects, HostReads those of the hosts of a project. Gets
+	// leaves both out.
 	ProjectReads int `json:"projectReads,omitempty"`
+	HostReads    int `json:"hostReads,omitempty"`
 }
 
-// OrgState is the evidence of one organization.
+// OrgState records the calls for one organization.
 type OrgState struct {
-	// LinkStatus is the true one: StatusSynced, StatusNotSynced or StatusNone.
+	// LinkStatus is the true status: StatusSynced, StatusNotSynced or StatusNone.
 	LinkStatus string `json:"linkStatus"`
 	Counts
-	// TokenSHA256 is in hexadecimal, of the token that made the link; empty
-	// without one, or when somebody else made it.
+	// TokenSHA256, in hexadecimal, identifies the token of the link. It is empty without
+	// a link, or if someone else created it.
 	TokenSHA256 string `json:"tokenSha256,omitempty"`
+	// LinkedTo is the organization of Atlas that the link leads to, if Atlas here knows it.
+	LinkedTo string `json:"linkedTo,omitempty"`
+	// Events are the last 100 changes of the link, oldest first.
+	Events []Event `json:"events,omitempty"`
 }
 
-// State returns the evidence so far.
+// State returns the state and the counts so far.
 func (m *Manager) State() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,19 +80,19 @@ func (m *Manager) State() State {
 		if org.isAtlas() {
 			continue
 		}
-		shown := OrgState{LinkStatus: org.Link.status(m.settings(id), m.options.Now()), Counts: org.Counts}
+		shown := OrgState{LinkStatus: org.Link.status(m.settings(id), m.options.Now()), Counts: org.Counts, Events: slices.Clone(org.Events)}
 		if org.Link != nil {
-			shown.TokenSHA256 = org.Link.TokenSHA256
+			shown.TokenSHA256, shown.LinkedTo = org.Link.TokenSHA256, org.Link.LinkedTo
 		}
 		state.Orgs[id] = shown
 	}
 	for i, fault := range m.faults {
-		state.Faults[i] = *fault
+		state.Faults[i] = fault.FaultState
 	}
 	return state
 }
 
-// countArrival counts a request before anything is decided on it.
+// countArrival counts a request on arrival.
 func (m *Manager) countArrival(c *call, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -111,16 +123,21 @@ func (m *Manager) countArrival(c *call, r *http.Request) {
 	}
 }
 
-func (m *Manager) countChallenge() {
+// count changes counts under the lock.
+func (m *Manager) count(change func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.totals.Challenges++
+	change()
 }
 
-// countCall counts a call that passed authentication.
+// countCall counts an authenticated call.
 func (m *Manager) countCall(c *call) {
+	if c.resource == orgsResource {
+		m.count(func() { m.totals.OrganizationReads++ })
+		return
+	}
 	if c.resource == noResource || !orgIDForm.MatchString(c.orgID) {
-		return // records of whatever ids somebody makes up would grow without end
+		return // invented ids would fill the memory
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -130,6 +147,8 @@ func (m *Manager) countCall(c *call) {
 		org.Atlas.count(c.method)
 	case c.resource == projectsResource:
 		org.ProjectReads++
+	case c.resource == hostsResource:
+		org.HostReads++
 	case c.method == http.MethodPost:
 		org.Posts++
 	case c.method == http.MethodGet:
@@ -144,8 +163,8 @@ type connection struct{ used atomic.Bool }
 
 type connectionKey struct{}
 
-// Watch makes the manager count the TCP connections of a server, which must not
-// serve yet.
+// Watch makes the manager count the TCP connections of a server. Call it before the
+// server serves.
 func (m *Manager) Watch(server *http.Server) {
 	next := server.ConnContext
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

@@ -9,27 +9,27 @@ import (
 	"path/filepath"
 )
 
-// stateFile is what is kept over a restart.
+// stateFile is the JSON of the state file.
 type stateFile struct {
 	Defaults OrgSettings                    `json:"defaults,omitzero"`
 	Orgs     map[string]*organizationRecord `json:"orgs"`
 }
 
-// load takes over the state file. A missing one is the first start.
+// load reads the state file. If it is missing, this is the first start.
 func (m *Manager) load() error {
 	if m.options.StateFile == "" {
 		return nil
 	}
 	content, err := os.ReadFile(m.options.StateFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m.save() // to find out now if it cannot be written
+		return m.save() // fails now if it cannot be written
 	}
 	if err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
 	var kept stateFile
 	if err := json.Unmarshal(content, &kept); err != nil {
-		return fmt.Errorf("state file %s is not one of a simulated manager (%w); remove it to start anew", m.options.StateFile, err)
+		return fmt.Errorf("state file %s was not written by a simulated manager (%w); remove it to start with an empty state", m.options.StateFile, err)
 	}
 	for id, record := range kept.Orgs {
 		if record == nil {
@@ -50,8 +50,7 @@ func (m *Manager) load() error {
 	return m.defaults.validate()
 }
 
-// save writes the state file as a whole, so that a process that dies leaves the
-// old one or the new one. The caller holds m.mu or is alone.
+// save replaces the state file atomically. The caller holds m.mu or is alone.
 func (m *Manager) save() error {
 	if m.options.StateFile == "" {
 		return nil

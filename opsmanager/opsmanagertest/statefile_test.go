@@ -34,6 +34,7 @@ func TestARestartKeepsLinksAndTheirTimes(t *testing.T) {
 		LinkStatus:  opsmanagertest.StatusNotSynced,
 		Counts:      opsmanagertest.Counts{Posts: 1, EffectivePosts: 1, RequestsWithoutCredentials: 1},
 		TokenSHA256: tokenSum(),
+		Events:      []opsmanagertest.Event{{At: newClock().Now(), Kind: opsmanagertest.LinkMade, TokenSHA256: tokenSum()}},
 	}, after.State().Orgs[orgID])
 	require.Equal(t, opsmanagertest.StatusSynced, after.State().Orgs[otherOrg].LinkStatus)
 	now.Advance(20 * time.Second)
@@ -45,7 +46,7 @@ func TestARestartKeepsLinksAndTheirTimes(t *testing.T) {
 	require.Empty(t, again.State().Orgs)
 }
 
-func TestAStateFileThatIsNoneIsLeftAlone(t *testing.T) {
+func TestAnInvalidStateFileIsLeftUnchanged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state.json")

@@ -15,11 +15,15 @@ import (
 
 type object struct {
 	Kind     string
-	Metadata struct{ Name string }
-	Data     map[string]string
-	Spec     struct {
+	Metadata struct {
+		Name   string
+		Labels map[string]string
+	}
+	Data map[string]string
+	Spec struct {
 		Template struct {
-			Spec struct {
+			Metadata struct{ Labels map[string]string }
+			Spec     struct {
 				TerminationGracePeriodSeconds int
 				AutomountServiceAccountToken  *bool
 				SecurityContext               struct {
@@ -28,9 +32,11 @@ type object struct {
 					FsGroup      int
 				}
 				Containers []struct {
+					Image           string
 					Command         []string
 					SecurityContext struct{ ReadOnlyRootFilesystem bool }
 					Env             []struct{ Name string }
+					Ports           []struct{ Name string }
 				}
 				Volumes []struct {
 					Name   string
@@ -70,7 +76,7 @@ func one(t *testing.T, directory, name string, kinds ...string) object {
 	return object{}
 }
 
-// workers is the Deployment, or the WorkerDeployment that is made from it.
+// workers returns the Deployment, or the WorkerDeployment that becomes one.
 func workers(t *testing.T, directory string) object {
 	t.Helper()
 	return one(t, directory, "migrationlink-worker", "Deployment", "WorkerDeployment")
@@ -85,7 +91,7 @@ func TestTheBaseHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// internal/secret: others must not read a key, nor its group write it.
+// internal/secret refuses a key that others can read or its group can write.
 func TestAWorkerAcceptsTheModesOfItsKeys(t *testing.T) {
 	t.Parallel()
 	for _, directory := range kustomizations {
@@ -102,7 +108,7 @@ func TestAWorkerAcceptsTheModesOfItsKeys(t *testing.T) {
 	}
 }
 
-func TestAWorkerIsNobodyAndChangesNothing(t *testing.T) {
+func TestAWorkerRunsWithoutPrivilegesOrWritableFiles(t *testing.T) {
 	t.Parallel()
 	for _, directory := range kustomizations {
 		pod := workers(t, directory).Spec.Template.Spec
@@ -129,8 +135,7 @@ func TestARunningCallMayFinish(t *testing.T) {
 	}
 }
 
-// The worker itself says whether it takes its file, with keys at the places that
-// the file names.
+// The worker itself checks its file, with keys at the paths in it.
 func TestTheWorkerAcceptsItsConfiguration(t *testing.T) {
 	t.Parallel()
 	worker := filepath.Join(t.TempDir(), "worker")

@@ -25,7 +25,7 @@ export async function askForEnding({ workflowId, runId }: WorkflowExecution): Pr
     await getClient().workflow.getHandle(workflowId!, runId!).result();
   } catch (error) {
     if (error instanceof WorkflowFailedError) return endingOf(error);
-    throw error; // Temporal was not reached, and tries again
+    throw error; // Temporal could not be reached; the activity is retried
   }
   return undefined;
 }
@@ -40,7 +40,7 @@ function explain(ending?: Ending): string {
       return `cancelled, the link was ${result.removed ? 'removed again' : result.created ? 'left' : 'not made'}`;
     case 'timed-out':
       return `not SYNCED in time, so look at the manager before you start again. ${result.problem?.remedy}`;
-    case 'failed': // a wrong request, or another one is under way, names its fields
+    case 'failed': // an invalid request, or a different one that is running, names its fields
       return [`failed, ${result.problem?.type}. ${result.problem?.remedy}`,
         ...fields.map(({ field, problem }) => `  ${field}: ${problem}`)].join('\n');
     default: // of a later version

@@ -1,6 +1,6 @@
 /**
  * What this program uses of the contract of migrationlink. All of it is in
- * docs/schema.json and docs/calling.md. Fields that are not here may come with a
+ * docs/reference/schema.json and docs/how-to/call-from-a-workflow.md. Fields that are not here may come with a
  * result: they are passed on as they are.
  */
 

@@ -28,7 +28,7 @@ async function link(request: LinkRequest): Promise<LinkResult> {
     return await executeChild<LinkOrganization>(linkWorkflow, {
       args: [request],
       taskQueue: linkTaskQueue,
-      // No workflowId: a link of this organization that is under way is joined.
+      // No workflowId: this joins a running link of the organization.
       // No timeout: the limits are those of the request.
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -37,7 +37,7 @@ async function link(request: LinkRequest): Promise<LinkResult> {
   } catch (error) {
     if (error instanceof ChildWorkflowFailure) { // or nothing was started
       await CancellationScope.nonCancellable(async () => {
-        // This SDK drops the details of a child's cancellation: its history has them.
+        // This SDK drops the details of a child's cancellation. The child's history has them.
         const ending = endingOf(error) ?? (await askForEnding(error.execution));
         await callOff(request.orgId, ending);
       });

@@ -1,0 +1,86 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+)
+
+// A request to a link that no worker has seen yet gets the same answer as a moment
+// later.
+func TestUpdatesBeforeTheFirstStepGetSensibleAnswers(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	org := newOrg()
+	s.shape(org, map[string]any{"refusal": opsmanagertest.RefusedRole})
+	run := s.begin(org, func(r *migrationlink.LinkRequest) {
+		whenBlocked(r)
+		r.CreateTimeout = "5m"
+	})
+	var extended migrationlink.Extension
+	var checked migrationlink.Check
+	answers := map[string]chan error{}
+	for name, ask := range map[string]func() error{
+		"extend": func() error {
+			return s.update(run, migrationlink.ExtendUpdate, &extended, migrationlink.ExtendRequest{By: "1h"})
+		},
+		"extend into the past": func() error {
+			return s.update(run, migrationlink.ExtendUpdate, nil, migrationlink.ExtendRequest{Until: time.Now().Add(-time.Hour)})
+		},
+		"check": func() error { return s.update(run, migrationlink.CheckUpdate, &checked) },
+	} {
+		answer := make(chan error, 1)
+		answers[name] = answer
+		go func() { answer <- ask() }()
+	}
+	s.worker("")
+
+	require.NoError(t, <-answers["extend"])
+	status := s.status(run)
+	require.WithinDuration(t, status.StartedAt.Add(5*time.Minute+time.Hour), extended.Deadline, 5*time.Second)
+	require.Equal(t, migrationlink.PhaseCreating, extended.Phase)
+	s.waitForPhase(run, migrationlink.PhaseBlocked)
+	require.Equal(t, extended.Deadline, s.status(run).Deadline)
+
+	refused := <-answers["extend into the past"]
+	require.ErrorContains(t, refused, "in the past")
+	require.NotContains(t, refused.Error(), "0001-")
+	require.ErrorContains(t, <-answers["check"], opsmanagertest.RefusedRole)
+	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
+	requireCancelled(t, run)
+}
+
+// The same for an unlink, and for signals.
+func TestSignalsBeforeTheFirstStepAreHandled(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	cancelled, retried, unlinked := newOrg(), newOrg(), newOrg()
+	s.shape(cancelled, map[string]any{"sync": "never"})
+	s.shape(retried, map[string]any{"syncDelay": "0s"})
+	s.shape(unlinked, map[string]any{"linked": true, "runningMigrations": []string{"project-1"}})
+	ended := s.begin(cancelled, nil)
+	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), ended.GetID(), "", migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "too soon"}))
+	goesOn := s.begin(retried, nil)
+	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), goesOn.GetID(), "", migrationlink.RetrySignal, nil))
+	removing := s.unlink(unlinked, func(r *migrationlink.UnlinkRequest) { r.OnBlocked, r.Timeout = migrationlink.WaitWhenBlocked, "5m" })
+	var extended migrationlink.Extension
+	answer := make(chan error, 1)
+	go func() {
+		answer <- s.update(removing, migrationlink.ExtendUpdate, &extended, migrationlink.ExtendRequest{By: "1h"})
+	}()
+	s.worker("")
+
+	result := requireCancelled(t, ended)
+	require.Equal(t, "too soon", result.CancelReason)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(cancelled).LinkStatus)
+	s.requireLinkedOnce(goesOn, retried)
+	require.NoError(t, <-answer)
+	require.WithinDuration(t, s.status(removing).StartedAt.Add(5*time.Minute+time.Hour), extended.Deadline, 5*time.Second)
+	s.shape(unlinked, map[string]any{})
+	require.NoError(t, removing.Get(t.Context(), &result))
+	require.Equal(t, migrationlink.OutcomeUnlinked, result.Outcome)
+}

@@ -1,0 +1,69 @@
+package adminapi
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/migrationlink/migrationlink/redact"
+)
+
+// Not parallel: it measures what is allocated.
+func TestAHostileErrorIsReadOnlyToTheParameterLimit(t *testing.T) {
+	for name, parameters := range map[string]string{
+		"many":         `[` + strings.Repeat(`"5f1b2c3d4e5f6a7b8c9d0e1f",`, 500_000) + `""]`,
+		"many numbers": `[` + strings.Repeat(`1,`, 500_000) + `1]`,
+		"many lists":   `[` + strings.Repeat(`[],`, 500_000) + `1]`,
+	} {
+		body := []byte(`{"error":409,"errorCode":"X","parameters":` + parameters + `}`)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		found := parseErrorBody(&Reply{Status: http.StatusConflict, Body: body})
+		runtime.ReadMemStats(&after)
+		require.Len(t, found.Parameters, maxErrorParameters, name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10), name)
+	}
+}
+
+func TestErrorTextsAreTruncated(t *testing.T) {
+	t.Parallel()
+	for name, word := range map[string]string{"ASCII": "A_", "more bytes than characters": "ü ", "to be escaped": `\"<`, "of no form": `\ud800 `} {
+		long := strings.Repeat(word, 100_000/len(word))
+		client := newTestClient(t, asking(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = fmt.Fprintf(w, `{"errorCode":"%s","detail":"%s","reason":"%s","parameters":["%s",[1,2],{"a":"b"},null,1.5e9,true]}`, long, long, long, long)
+		}), Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
+		_, err := client.Do(t.Context(), &Call{Operation: "look", Method: http.MethodGet, OrgID: orgID})
+		var failed *Error
+		require.ErrorAs(t, err, &failed, name)
+		require.LessOrEqual(t, utf8.RuneCountInString(failed.Code), maxErrorCode+1, name)
+		require.LessOrEqual(t, utf8.RuneCountInString(failed.Detail), 1024, name)
+		require.Len(t, failed.Parameters, 6)
+		require.Equal(t, []string{"[1,2]", `{"a":"b"}`, "", "1.5e9", "true"}, failed.Parameters[1:])
+		require.LessOrEqual(t, utf8.RuneCountInString(failed.Parameters[0]), maxErrorParameter+1)
+		require.Less(t, len(err.Error()), 8<<10)
+	}
+}
+
+func TestAHostileHeaderIsBounded(t *testing.T) {
+	t.Parallel()
+	client := newTestClient(t, asking(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Error-Code", strings.Repeat("A", 30_000))
+		w.Header().Set("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")
+		w.Header().Set("Location", "https://"+strings.Repeat("a", 20_000))
+		w.WriteHeader(http.StatusFound)
+		_, _ = io.WriteString(w, "x")
+	}), Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
+	_, err := client.Do(t.Context(), &Call{Operation: "look", Method: http.MethodGet, OrgID: orgID})
+	var failed *Error
+	require.ErrorAs(t, err, &failed)
+	require.Less(t, len(err.Error()), 2<<10)
+	require.Equal(t, 24*time.Hour, failed.RetryAfter)
+}

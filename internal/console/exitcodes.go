@@ -1,0 +1,25 @@
+package console
+
+// ExitCode documents one exit code.
+type ExitCode struct {
+	Code    int
+	Meaning string // whole sentences
+}
+
+// ExitCodes documents all exit codes, in order.
+func ExitCodes() []ExitCode {
+	return []ExitCode{
+		{ExitOK, "The organization is SYNCED, or the command succeeded."},
+		{ExitOther, "Any other problem. Also a wait that you interrupted with Ctrl-C, while the link continues."},
+		{ExitUsage, "Wrong usage, such as an unknown flag. Nothing was sent."},
+		{ExitFailed, "The link failed."},
+		{ExitTimedOut, "The link timed out."},
+		{ExitCancelled, "The link was cancelled."},
+		{ExitDifferent, "A different request for the organization is running."},
+		{ExitUnreachable, "Temporal cannot be reached, and nothing was sent."},
+		{ExitUnknown, "Temporal stopped answering after something was sent: the outcome is unknown. Use `starter status` to see it. Repeating the command is safe."},
+		{ExitBlocked, "The link is blocked until somebody fixes a problem. From `--detach`, from `starter retry`, and when `--timeout` has passed."},
+		{ExitNotFound, "Not found. Temporal has no link of the organization, or `retry`, `extend`, `check` or `cancel` finds none that is running."},
+		{ExitWaiting, "The command stopped waiting after `--timeout`. The link continues."},
+	}
+}

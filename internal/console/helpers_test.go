@@ -1,0 +1,3 @@
+package console
+
+const canary = "canary-3f9a-LINK-TOKEN-0123456789"

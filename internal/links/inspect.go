@@ -1,0 +1,89 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/migrationlink/migrationlink"
+)
+
+const (
+	// knownFresh is how long the answer of a worker is used again, and absentFresh how long
+	// the absence of workers is.
+	knownFresh  = 5 * time.Minute
+	absentFresh = 30 * time.Second
+)
+
+// knownID is the workflow that asks which managers the workers know. Callers share it, as the
+// answer is the same for all.
+const knownID = migrationlink.TaskQueue + ".managers"
+
+// RecentlyKnown is Known, but reuses a recent answer. It is empty when no worker
+// answers.
+func (c *Client) RecentlyKnown(ctx context.Context, timeout time.Duration) (known migrationlink.Inspection) {
+	described, err := c.Describe(ctx, knownID, "")
+	if err == nil {
+		info := described.GetWorkflowExecutionInfo()
+		age := c.Now().Sub(TimeOf(info.GetCloseTime()))
+		switch {
+		case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT && age < absentFresh:
+			return known
+		case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED && age < knownFresh:
+			_ = c.GetWorkflow(ctx, knownID, info.GetExecution().GetRunId()).Get(ctx, &known) // nothing is an answer, too
+			return known
+		}
+	}
+	known, _ = c.Known(ctx, timeout)
+	return known
+}
+
+// Known asks a worker which managers and which Atlas it knows.
+func (c *Client) Known(ctx context.Context, timeout time.Duration) (known migrationlink.Inspection, _ error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	run, err := c.StartInspection(ctx, knownID, "List the managers and Atlas connections of the workers", migrationlink.InspectRequest{}, timeout)
+	if err != nil {
+		return known, err
+	}
+	return known, run.Get(ctx, &known)
+}
+
+// StartInspection asks a worker. Temporal drops the question after the timeout.
+func (c *Client) StartInspection(ctx context.Context, id, summary string, request migrationlink.InspectRequest, timeout time.Duration) (client.WorkflowRun, error) {
+	return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       id,
+		TaskQueue:                migrationlink.TaskQueue,
+		WorkflowExecutionTimeout: timeout,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            summary,
+	}, migrationlink.InspectWorkflow, request)
+}
+
+// IsTimedOut reports whether Temporal ended a workflow because of its timeout.
+func IsTimedOut(err error) bool {
+	_, ok := errors.AsType[*temporal.TimeoutError](err)
+	return ok
+}
+
+// ManagerNames are the managers of an answer.
+func ManagerNames(known migrationlink.Inspection) []string {
+	names := make([]string, len(known.Managers))
+	for i, m := range known.Managers {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// AtlasNames are the Atlas connections of an answer.
+func AtlasNames(known migrationlink.Inspection) []string {
+	names := make([]string, len(known.Atlas))
+	for i, a := range known.Atlas {
+		names[i] = a.Name
+	}
+	return names
+}

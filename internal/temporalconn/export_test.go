@@ -1,0 +1,4 @@
+package temporalconn
+
+// IsHost is isHost.
+var IsHost = isHost

@@ -1,0 +1,148 @@
+package link
+
+import (
+	"regexp"
+	"slices"
+	"unicode/utf8"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/payload"
+)
+
+// Joining is the payload of the signal join: a workflow waits for the end of
+// the one that it sends it to.
+type Joining struct {
+	Request    migrationlink.StartRequest `json:"request"`
+	WorkflowID string                     `json:"workflowId"`
+	RunID      string                     `json:"runId"`
+	// Proof is a random text that the answer must carry: nobody else knows it.
+	Proof string `json:"proof,omitempty"`
+}
+
+// Answer is the payload of the signal answer.
+type Answer struct {
+	Proof string `json:"proof,omitempty"`
+	// Refused says that the workflow has as many guests as it can answer.
+	Refused bool `json:"refused,omitempty"`
+	// Different says why the request was refused.
+	Different []migrationlink.FieldProblem `json:"different,omitempty"`
+	// Result is the outcome of the joined workflow. It is nil if that workflow was already
+	// ending when the guest joined: the guest then starts the request again.
+	Result *migrationlink.LinkResult `json:"result,omitempty"`
+}
+
+// guests are the workflows that have joined this one.
+type guests struct {
+	joins workflow.ReceiveChannel
+	// waiting are told the end; late came when it was being cancelled or undone.
+	waiting, late []Joining
+	answers       []workflow.Future // on the way
+	count         int               // of all that have joined
+}
+
+const (
+	// maxGuests bounds how many workflows are told the end. Each costs two events,
+	// and the request that it sent.
+	maxGuests = 1000
+	// maxRefusals bounds how many more are told so: all that are on the way at once
+	// must stay below what Temporal permits.
+	maxRefusals = 500
+	// answersAtOnce is well below the signals that Temporal lets one workflow have
+	// on the way (2,000).
+	answersAtOnce = 100
+	// maxIDLength is Temporal's limit for the id of a workflow, in bytes.
+	maxIDLength = 1000
+)
+
+// runID is the form of the id of a run. Temporal fails a workflow task that signals
+// another one.
+var runID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// isAddressed reports whether an answer can be sent.
+func (j Joining) isAddressed() bool {
+	return j.WorkflowID != "" && len(j.WorkflowID) <= maxIDLength && utf8.ValidString(j.WorkflowID) && runID.MatchString(j.RunID) && len(j.Proof) <= maxProof
+}
+
+// onJoin takes in the workflows that wait for this one's end.
+func (o *operation) onJoin(ctx workflow.Context) {
+	o.guests.joins = workflow.GetSignalChannel(ctx, migrationlink.JoinSignal)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		for {
+			// A coroutine that waits in Receive would be handed a signal that comes
+			// with the end, and the end would not see it.
+			_ = workflow.Await(ctx, func() bool { return o.guests.joins.Len() > 0 }) // nothing cancels this context
+			o.takeJoins(ctx)
+		}
+	})
+}
+
+func (o *operation) takeJoins(ctx workflow.Context) {
+	var input converter.RawValue
+	for o.guests.joins.ReceiveAsync(&input) {
+		var joining Joining
+		if err := payload.Decode(input, &joining); err != nil || !joining.isAddressed() || joining.Request.Validate() != nil {
+			workflow.GetLogger(ctx).Warn("join refused: the signal names no workflow that can be answered, or has no valid request")
+		} else {
+			o.takeJoin(ctx, joining)
+		}
+		input = converter.RawValue{}
+	}
+}
+
+func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
+	g := &o.guests
+	same := func(known Joining) bool { return known.RunID == joining.RunID && known.Proof == joining.Proof }
+	if slices.ContainsFunc(g.waiting, same) || slices.ContainsFunc(g.late, same) {
+		return
+	}
+	g.count++
+	different := o.asked.Difference(joining.Request)
+	switch {
+	case g.count > maxGuests+maxRefusals:
+		// Not answered at all: somebody sends these without end.
+	case g.count > maxGuests:
+		g.answers = append(g.answers, joining.answer(ctx, Answer{Refused: true}))
+	case len(different) > 0:
+		g.answers = append(g.answers, joining.answer(ctx, Answer{Different: different}))
+	case o.isEnding():
+		g.late = append(g.late, joining)
+	default:
+		g.waiting = append(g.waiting, joining)
+	}
+}
+
+// answerGuests tells the end to those that wait for it, and reports whether anybody
+// did.
+func (o *operation) answerGuests(ctx workflow.Context) bool {
+	waiting, late, answers := o.guests.waiting, o.guests.late, o.guests.answers
+	o.guests.waiting, o.guests.late, o.guests.answers = nil, nil, nil
+	for _, sent := range answers {
+		_ = sent.Get(ctx, nil) // it does not wait any more
+	}
+	for batch := range slices.Chunk(waiting, answersAtOnce) {
+		answerAll(ctx, batch, Answer{Result: &o.result})
+	}
+	for batch := range slices.Chunk(late, answersAtOnce) {
+		answerAll(ctx, batch, Answer{})
+	}
+	return len(waiting)+len(late)+len(answers) > 0
+}
+
+func answerAll(ctx workflow.Context, guests []Joining, answer Answer) {
+	sent := make([]workflow.Future, len(guests))
+	for i, guest := range guests {
+		sent[i] = guest.answer(ctx, answer)
+	}
+	for _, future := range sent {
+		_ = future.Get(ctx, nil) // it does not wait any more
+	}
+}
+
+func (j Joining) answer(ctx workflow.Context, answer Answer) workflow.Future {
+	answer.Proof = j.Proof
+	return workflow.SignalExternalWorkflow(ctx, j.WorkflowID, j.RunID, migrationlink.AnswerSignal, answer)
+}

@@ -114,6 +114,7 @@ release-check: ## build an unpublished release of the last commit twice, and com
 	scripts/release-check.sh $(GORELEASER)
 
 release: ## draft the release of the checked-out tag: docs/releasing.md
+	@[ -f "$(SIGNING_KEY)" ] || { echo "SIGNING_KEY must be the file of the SSH key that signs releases: docs/releasing.md"; exit 1; }
 	$(GORELEASER) release --clean
 
 # If the vulnerability database cannot be reached, this is reported but is no failure.

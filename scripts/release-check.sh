@@ -24,12 +24,21 @@ for clone in "$work/released" "$work/elsewhere/again"; do
 done
 tag=${tag:-v0.0.1}
 
+# Signed with a key of the moment, in place of the owner's.
+ssh-keygen -q -t ed25519 -N '' -C releases -f "$work/key"
+export SIGNING_KEY=$work/key
+echo "releases@migrationlink namespaces=\"migrationlink-release\" $(cat "$work/key.pub")" >"$work/allowed_signers"
+
 from=$SECONDS
 (cd "$work/released" && "$@" release --clean --skip=publish,announce)
 echo "release-check: goreleaser took $((SECONDS - from)) s"
 
 cd "$work/released/dist"
 sha256sum --check --quiet checksums.txt
+# As in docs/releasing.md.
+signed() { ssh-keygen -Y verify -f "$work/allowed_signers" -I releases@migrationlink -n migrationlink-release -s checksums.txt.sig; }
+signed <checksums.txt >/dev/null || fail "the signature of checksums.txt is not valid"
+! { cat checksums.txt && echo; } | signed >/dev/null 2>&1 || fail "the signature also fits other checksums"
 # Everything that is published is in checksums.txt.
 published=$(find . -maxdepth 1 \( -name '*.tar.gz' -o -name '*.zip' -o -name '*.cdx.json' \) -printf '%f\n' | sort)
 [ "$published" = "$(awk '{print $2}' checksums.txt | sort)" ] || fail "checksums.txt lists other files than there are"

@@ -130,14 +130,29 @@ func (a *account) cancels(steps int) {
 // meetsAPage makes a proxy answer the first call of the link. answered is when its
 // worker had the first proper reply.
 func (a *account) meetsAPage(answered float64) {
-	var h told
-	h.activity(0.5, migrationlink.CreateLinkActivity)
-	h.add(0.6, &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED, Attributes: &historypb.HistoryEvent_ActivityTaskFailedEventAttributes{
-		ActivityTaskFailedEventAttributes: &historypb.ActivityTaskFailedEventAttributes{ScheduledEventId: 1, Identity: "w"},
-	}})
-	a.events, a.runs[0].history = nil, h.events
+	a.events, a.runs[0].history = nil, failedBy("w", 0.5, migrationlink.CreateLinkActivity)
 	a.answers = firstAnswers{asking{identity: "w"}: at(answered)}
 	a.ends(1, migrationlink.OutcomeFailed, migrationlink.ErrWrongAPI).Created = false
+}
+
+// failedBy returns a history of one activity that fails at a worker.
+func failedBy(identity string, seconds float64, activity string) []*historypb.HistoryEvent {
+	var h told
+	h.activity(seconds, activity)
+	h.add(seconds+0.1, &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED, Attributes: &historypb.HistoryEvent_ActivityTaskFailedEventAttributes{
+		ActivityTaskFailedEventAttributes: &historypb.ActivityTaskFailedEventAttributes{ScheduledEventId: 1, Identity: identity},
+	}})
+	return h.events
+}
+
+// unlinkMeetsAPage makes a proxy answer the first call of the unlink, as meetsAPage does
+// for the link.
+func (a *account) unlinkMeetsAPage(answered float64) {
+	a.unlinks(func(r *migrationlink.LinkResult) {
+		r.Outcome, r.Removed, r.Problem = migrationlink.OutcomeFailed, false, &migrationlink.Problem{Type: migrationlink.ErrWrongAPI}
+	})
+	a.runs[1].history = failedBy("w", 20.5, migrationlink.DeleteLinkActivity)
+	a.answers = firstAnswers{asking{identity: "w"}: at(answered)}
 }
 
 func (a *account) unlinks(change func(*migrationlink.LinkResult)) {
@@ -194,6 +209,7 @@ var keptPromises = map[string]func(*account){
 		a.events = []opsmanagertest.Event{foreignMade, made(1), made(7)}
 		a.ends(20, migrationlink.OutcomeLinked, "")
 	},
+	"an unlink that failed by the first reply that a worker ever got": func(a *account) { a.unlinkMeetsAPage(25) },
 	"unlinked": func(a *account) {
 		a.events = append(a.events, removed(21))
 		a.unlinks(func(*migrationlink.LinkResult) {})
@@ -300,6 +316,12 @@ var brokenPromises = map[string]brokenPromise{
 			r.Outcome, r.Removed, r.Problem = migrationlink.OutcomeTimedOut, false, &migrationlink.Problem{Type: migrationlink.ErrTimedOut}
 		})
 	}, "nothing ends before its deadline"},
+	"unlink failed by one page": {func(a *account) { a.unlinkMeetsAPage(-10) }, "nothing fails without a final answer"},
+	"unlink failed by one page after it had removed the link": {func(a *account) {
+		a.unlinkMeetsAPage(25)
+		a.events = append(a.events, removed(21))
+		a.runs[1].result.InDoubt = true
+	}, "nothing fails without a final answer"},
 	"unlink failed by itself": {func(a *account) {
 		a.unlinks(func(r *migrationlink.LinkResult) {
 			r.Outcome, r.Removed, r.Problem = migrationlink.OutcomeFailed, false, &migrationlink.Problem{Type: migrationlink.ErrKeyRejected}

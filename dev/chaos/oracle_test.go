@@ -398,9 +398,7 @@ func (v verdict) finalAnswersOnly() {
 	const rule = "nothing fails without a final answer"
 	switch v.result.Problem.Type {
 	case migrationlink.ErrWrongAPI:
-		// The first reply that a worker process ever gets from a manager is final.
-		from, at := v.lastFailure()
-		if v.result.Polls == 0 && v.result.LinkStatus == "" && len(v.made) == 0 && !v.answers.had(from, at) {
+		if v.firstReply() {
 			return
 		}
 	case migrationlink.ErrAlreadyLinked:
@@ -438,11 +436,26 @@ func (v verdict) unlinkTold() {
 			v.broken("nothing ends before its deadline", "unlink gave up %s early: %s", deadline.Sub(v.result.EndedAt).Round(100*time.Millisecond), v.result.Problem.Message)
 		}
 	case migrationlink.OutcomeFailed:
-		refused := v.result.Problem.Type == migrationlink.ErrMigrationRunning && u.OnBlocked == migrationlink.FailWhenBlocked
-		if !refused || !v.migrating(span{v.started, v.closed}) {
-			v.broken("nothing fails without a final answer", "unlink: %s: %s", v.result.Problem.Type, v.result.Problem.Message)
+		switch v.result.Problem.Type {
+		case migrationlink.ErrWrongAPI:
+			if v.firstReply() {
+				return
+			}
+		case migrationlink.ErrMigrationRunning:
+			if u.OnBlocked == migrationlink.FailWhenBlocked && v.migrating(span{v.started, v.closed}) {
+				return
+			}
 		}
+		v.broken("nothing fails without a final answer", "unlink: %s: %s", v.result.Problem.Type, v.result.Problem.Message)
 	}
+}
+
+// firstReply reports whether the request failed by the first reply that a worker process
+// ever got from its manager, with no sign of an earlier one. Such a reply is final.
+func (v verdict) firstReply() bool {
+	from, at := v.lastFailure()
+	untouched := len(v.made)+len(v.removed)+len(v.removedForeign) == 0
+	return v.result.Polls == 0 && v.result.LinkStatus == "" && untouched && !v.answers.had(from, at)
 }
 
 // linkAt reports whether the organization had a link at a time, whoever made it.

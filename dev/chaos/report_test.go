@@ -29,7 +29,7 @@ func (c *campaign) report() {
 	secrets := c.secrets()
 	outcomes, rules := map[string]int{}, map[string]int{}
 	runs, doubts, missed, shown := 0, 0, 0, 0
-	var all strings.Builder
+	var all, brief strings.Builder
 	answers := firstAnswers{}
 	for _, a := range c.accounts {
 		for _, r := range a.runs {
@@ -55,6 +55,7 @@ func (c *campaign) report() {
 		var text strings.Builder
 		for _, v := range found {
 			rules[v.rule]++
+			fmt.Fprintf(&brief, "  %s: %s: %s\n", a.request.Link.OrgID, v.rule, v.text)
 			fmt.Fprintf(&text, "VIOLATION %s: %s\n", v.rule, v.text)
 		}
 		story := c.story(a)
@@ -67,10 +68,11 @@ func (c *campaign) report() {
 	c.must(os.WriteFile(filepath.Join(c.dir, "violations.txt"), []byte(all.String()), 0o600))
 	for _, v := range c.secretsInLogs(secrets) {
 		rules[v.rule]++
+		fmt.Fprintf(&brief, "  logs: %s: %s\n", v.rule, v.text)
 		c.t.Errorf("VIOLATION %s: %s", v.rule, v.text)
 	}
-	c.t.Logf("seed %d, %s, %d links asked for, %d workflows, %d results in doubt, %d gave up on a link that was SYNCED\n%s%s%s%s", *seed, *duration, len(c.accounts), runs, doubts, missed,
-		table("faults injected", c.injected), table("requests that a manager spoiled", c.hits), table("outcomes", outcomes), table("violations", rules))
+	c.t.Logf("seed %d, %s, %d links asked for, %d workflows, %d results in doubt, %d gave up on a link that was SYNCED\n%s%s%s%s%s", *seed, *duration, len(c.accounts), runs, doubts, missed,
+		table("faults injected", c.injected), table("requests that a manager spoiled", c.hits), table("outcomes", outcomes), table("violations", rules), &brief) // last, so that the end of a log tells what is wrong
 }
 
 // table lists counts by name.

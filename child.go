@@ -9,7 +9,7 @@ import (
 // UnlinkWorkflow as its child:
 //
 //   - The workflow id is left to Temporal. A child with the business key of the
-//     organization would fail where one is under way; one with any other id joins it.
+//     organization would fail where one is running; one with any other id joins it.
 //   - A cancellation waits until the link is undone, so that no parent ends while
 //     its link is still being removed.
 //   - A parent that is terminated leaves the link going on: when it is started

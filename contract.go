@@ -43,7 +43,7 @@ const (
 	// RetryUpdate resumes a blocked request, or makes one that waits before its next
 	// attempt try at once. It carries a RetryRequest and answers a Status when the request
 	// is blocked again, accepted or ended, or after 2 s. It is refused with ErrNotBlocked
-	// where the request goes on by itself.
+	// where the request continues by itself.
 	RetryUpdate = "retry"
 
 	// RetrySignal does the same without an answer. It needs no worker at the time.

@@ -81,7 +81,7 @@ const (
 // Types of the errors with which a running workflow refuses a signal or an
 // update. Nothing has changed then.
 const (
-	// ErrDifferentRequest: another request for the organization is under way. The
+	// ErrDifferentRequest: another request for the organization is running. The
 	// first detail of the refusal is a []FieldProblem; a workflow that was to join
 	// fails with it, and has its LinkResult as the first and the fields as the
 	// second detail.
@@ -92,7 +92,7 @@ const (
 	// ErrTooManyChecks: the link was checked so often that its history has no
 	// room for more; the first detail is a Problem.
 	ErrTooManyChecks = "TooManyChecks"
-	// ErrNotBlocked: the request goes on by itself, so there is nothing to retry; the first
+	// ErrNotBlocked: the request continues by itself, so there is nothing to retry; the first
 	// detail is a Problem.
 	ErrNotBlocked = "NotBlocked"
 	// ErrTooManyRetries: the request was retried so often that its history has no room for

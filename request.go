@@ -40,7 +40,7 @@ type LinkRequest struct {
 	// missing link from one that is not synced yet. Empty means
 	// DefaultSettleTime. From MinSettleTime to MaxTimeout.
 	SettleTime Duration `json:"settleTime,omitempty" jsonschema_extras:"default=1m0s"`
-	// VerifyInAtlas, with Token.Atlas, goes on after SYNCED until Atlas shows a
+	// VerifyInAtlas, with Token.Atlas, continues after SYNCED until Atlas shows a
 	// project of the source organization as available for migration: an
 	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on. A link
 	// that this request did not make fails earlier, with ErrWrongTarget. Without

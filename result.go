@@ -218,7 +218,7 @@ type Status struct {
 	Manager  string `json:"manager"`
 	OrgID    string `json:"orgId"`
 	Phase    Phase  `json:"phase"`
-	// BlockedIn is the phase that goes on after PhaseBlocked.
+	// BlockedIn is the phase that continues after PhaseBlocked.
 	BlockedIn Phase `json:"blockedIn,omitempty"`
 	// PhaseSince is when the phase began.
 	PhaseSince time.Time `json:"phaseSince"`

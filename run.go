@@ -160,7 +160,7 @@ func (e *InterruptedError) Error() string {
 // Unwrap returns the error of the context.
 func (e *InterruptedError) Unwrap() error { return e.Err }
 
-// NoAnswerError means that the workflow goes on, but nothing reports when the manager accepts its
+// NoAnswerError means that the workflow continues, but nothing reports when the manager accepts its
 // request.
 type NoAnswerError struct {
 	Run *Run

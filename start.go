@@ -53,7 +53,7 @@ func (s StartRequest) Validate() error {
 }
 
 // Difference is the one rule of starting a second time: nil when what is asked
-// for is what s, the one under way, does, so that it is joined; otherwise it
+// for is what s, the running one, does, so that it is joined; otherwise it
 // names every field that differs, and the request is refused. Fields that are
 // left out count as their defaults.
 func (s StartRequest) Difference(asked StartRequest) []FieldProblem {

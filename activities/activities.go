@@ -66,7 +66,7 @@ func (a *Activities) Stored() dataconv.Converters {
 	return a.stored
 }
 
-// Use replaces the clients, as after a rotation of keys. An attempt that is under way
+// Use replaces the clients, as after a rotation of keys. An attempt in progress
 // keeps the clients that it started with.
 func (a *Activities) Use(clients Clients) { a.clients.Store(&clients) }
 

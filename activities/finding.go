@@ -27,7 +27,7 @@ func passing(errorType, remedy string, cause error) finding {
 	return finding{cause: cause, Problem: migrationlink.Problem{Type: errorType, Remedy: remedy}}
 }
 
-// notYet returns the meaning of a wait that goes on.
+// notYet returns the meaning of a wait that continues.
 func notYet(errorType, message, remedy string) finding {
 	return finding{benign: true, Problem: migrationlink.Problem{Type: errorType, Message: message, Remedy: remedy}}
 }

@@ -85,7 +85,7 @@ func TestHostsOfAHostileManagerAreBounded(t *testing.T) {
 		want     string
 	}{
 		"always the same page": {func(int) string { return fmt.Sprintf(host, 1) }, 2, ""},
-		"more pages than any":  {func(number int) string { return fmt.Sprintf(host, number) }, opsmanager.MaxPages, "read the hosts of organization " + orgID + ": HTTP 200: the reply cannot be read: it goes on after 100 pages"},
+		"more pages than any":  {func(number int) string { return fmt.Sprintf(host, number) }, opsmanager.MaxPages, "read the hosts of organization " + orgID + ": HTTP 200: the reply cannot be read: it continues after 100 pages"},
 		"more than a page":     {func(int) string { return strings.Repeat(`{"id":"1"},`, 500) + `{"id":"2"}` }, 1, "more than 500 elements in a list"},
 		"no id":                {func(int) string { return `{"version":"7.0.13"}` }, 1, "it holds a host without an id"},
 		"an endless id":        {func(int) string { return `{"id":"` + strings.Repeat("1", 65) + `"}` }, 1, "it holds a host without an id"},

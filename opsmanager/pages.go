@@ -98,7 +98,7 @@ func (l list[T]) pages(ctx context.Context, c *Client) iter.Seq2[[]T, error] {
 				return
 			}
 			if number == MaxPages {
-				yield(nil, found.unreadable(fmt.Sprintf("it goes on after %d pages", number)))
+				yield(nil, found.unreadable(fmt.Sprintf("it continues after %d pages", number)))
 				return
 			}
 		}

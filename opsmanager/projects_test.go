@@ -56,7 +56,7 @@ func TestAllPagesOfTheProjectsAreRead(t *testing.T) {
 			projects, err := client.Projects(t.Context(), orgID)
 			require.Equal(t, test.requests, requests)
 			if test.projects > 50_000 {
-				require.ErrorContains(t, err, "it goes on after 100 pages")
+				require.ErrorContains(t, err, "it continues after 100 pages")
 				return
 			}
 			require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestProjectsOfAHostileManagerDoNotFillTheMemory(t *testing.T) {
 		"more than a page":    {func(int) string { return entries(0, 501, "x") }, "it holds too much: more than 500 elements in a list"},
 		"empty entries":       {func(int) string { return `{"results":[` + strings.Repeat(`{},`, 1<<16) + `{}]}` }, "it holds too much: more than 500 elements in a list"},
 		"long names":          {func(number int) string { return entries(number, 1, strings.Repeat("x", 10<<10)) }, "all pages together are larger than 65536 bytes"},
-		"more pages than any": {func(number int) string { return entries(number, 1, "x") }, "it goes on after 100 pages"},
+		"more pages than any": {func(number int) string { return entries(number, 1, "x") }, "it continues after 100 pages"},
 		"a page too large":    {func(number int) string { return entries(number, 1, strings.Repeat("x", 9<<20)) }, "it is larger than 8388608 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

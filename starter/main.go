@@ -1,5 +1,5 @@
 // Command starter links and unlinks organizations, and is the operator's hand on
-// what is under way.
+// what is running.
 package main
 
 import (

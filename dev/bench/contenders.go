@@ -17,7 +17,7 @@ import (
 const callersQueue = "callers"
 
 const (
-	// startsAtOnce is how many calls that start a link are under way.
+	// startsAtOnce bounds the concurrent calls that start a link.
 	startsAtOnce  = 64
 	startAttempts = 5
 )

@@ -52,7 +52,7 @@ func (m *measured) snapshot(ctx context.Context) (taken snapshot, err error) {
 }
 
 // calmest returns the snapshot with the fewest goroutines of several: polls that are
-// under way hold some, too.
+// running hold some, too.
 func (m *measured) calmest(ctx context.Context) (snapshot, error) {
 	least, err := m.snapshot(ctx)
 	for range calmLooks - 1 {

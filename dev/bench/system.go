@@ -37,7 +37,7 @@ type system struct {
 	server   *process
 	temporal client.Client
 	platform client.Client
-	starting chan struct{} // has a place for each start that is under way
+	starting chan struct{} // has a place for each start that is running
 	stops    []func()      // in reverse order
 }
 

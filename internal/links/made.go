@@ -22,7 +22,7 @@ const (
 // maxMakers bounds how many runs of an organization are read.
 const maxMakers = 20
 
-// Maker returns who made the link of an organization. It is unknown while a run is under way.
+// Maker returns who made the link of an organization. It is unknown while a run is open.
 func (c *Client) Maker(ctx context.Context, job words.Job) (Maker, error) {
 	latest := Run{Job: job}
 	described, err := c.describe(ctx, latest) // the index of lists may not have it yet

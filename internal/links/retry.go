@@ -14,7 +14,7 @@ import (
 // retryAnswer is well above what the workflow needs to answer a retry.
 const retryAnswer = 10 * time.Second
 
-// Retry has a run go on, and returns its status a moment later. The update answers that. A
+// Retry resumes a run, and returns its status a moment later. The update answers that. A
 // signal is sent, and the status is nil, where hasWorker is false, no worker answers, or only
 // one that does not know the update.
 func (c *Client) Retry(ctx context.Context, run Run, request migrationlink.RetryRequest, hasWorker bool) (*migrationlink.Status, error) {

@@ -105,7 +105,7 @@ func (l *liveView) course() []console.Line {
 	return lines
 }
 
-// withFacts goes on in another line where the terminal is narrow: the last fact
+// withFacts wraps into another line where the terminal is narrow: the last fact
 // is the deadline.
 func (l *liveView) withFacts(first console.Line, facts []string) []console.Line {
 	const indent = "    "

@@ -109,7 +109,7 @@ func (t *timeline) earlierSteps(o links.Observation, phase migrationlink.Phase) 
 	return []step{first}
 }
 
-// blockedStep is the step that goes on when a blocked workflow does.
+// blockedStep is the step that a blocked workflow resumes.
 func (t *timeline) blockedStep(o links.Observation) string {
 	switch {
 	case o.BlockedIn != "":

@@ -26,7 +26,7 @@ type View interface {
 	Lost(reason string)
 	// Tick lets the clocks move.
 	Tick()
-	// Left shows the link as it goes on without being watched.
+	// Left shows the link as it continues without being watched.
 	Left(links.Observation)
 	// Ended shows the last state.
 	Ended(migrationlink.LinkResult)

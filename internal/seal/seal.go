@@ -164,7 +164,7 @@ func parse(sealed []byte) (content, error) {
 		return content{}, notOpened("its content is not the JSON that binds a link-token to its organization", sealAsDescribed)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return content{}, notOpened("its content goes on after the JSON that binds a link-token to its organization", sealAsDescribed)
+		return content{}, notOpened("its content continues after the JSON that binds a link-token to its organization", sealAsDescribed)
 	}
 	plain.LinkToken = strings.TrimSpace(plain.LinkToken)
 	if plain.LinkToken == "" {

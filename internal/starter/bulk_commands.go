@@ -17,8 +17,8 @@ import (
 
 func isUnderWay(l links.Listed) bool { return l.EndedAt.IsZero() }
 
-// isUnlinkable leaves out links that are under way, and what was unlinked last. A removal that is
-// under way is waited for.
+// isUnlinkable leaves out links that are running, and what was unlinked last. A removal that is
+// running is waited for.
 func isUnlinkable(l links.Listed) bool {
 	if l.Run.Unlinks() {
 		return l.State != links.StateCompleted
@@ -26,7 +26,7 @@ func isUnlinkable(l links.Listed) bool {
 	return !isUnderWay(l)
 }
 
-// retryAll resumes links. One that goes on by itself, or has ended well since it was listed, needs no
+// retryAll resumes links. One that continues by itself, or has ended well since it was listed, needs no
 // retry.
 func (a *app) retryAll(ctx context.Context, given chosen, limit time.Duration) error {
 	ctx, stop := console.WithLimit(ctx, limit)

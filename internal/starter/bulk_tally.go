@@ -49,7 +49,7 @@ func (t *bulkTally) tell(l links.Listed, err error, last bool) {
 	t.counted++
 	why, isUnchanged := errors.AsType[unchanged](err)
 	switch {
-	case err != nil && t.interrupted() != nil: // it was under way when the command was interrupted: nothing is known
+	case err != nil && t.interrupted() != nil: // the command was interrupted meanwhile: nothing is known
 	case isUnchanged:
 		t.skip(l, why)
 	case err != nil:

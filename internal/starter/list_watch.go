@@ -19,7 +19,7 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags) e
 	w := listWatch{app: a, known: map[string]string{}}
 	for {
 		now := a.Env.Now()
-		given.After.AsOf = now // ages go on
+		given.After.AsOf = now // ages grow
 		found, more, err := given.Collect(c.Runs(ctx, given.Filter))
 		switch {
 		case ctx.Err() != nil:

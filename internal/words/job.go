@@ -44,7 +44,7 @@ func (j Job) Command(name string, flags ...string) string {
 // ExtendCommand moves the deadline.
 func (j Job) ExtendCommand() string { return j.Command("extend", "--by 1h") }
 
-// RetryCommand lets a blocked job go on, with another link-token if it needs one.
+// RetryCommand lets a blocked job continue, with another link-token if it needs one.
 func (j Job) RetryCommand(problem *migrationlink.Problem, token migrationlink.TokenSource) string {
 	if problem != nil && NeedsOtherToken(token, *problem) {
 		return j.Command("retry", "--token-stdin")

@@ -46,7 +46,7 @@ func TokensLeftRemedy(atlas *migrationlink.AtlasResult, linkStays bool) string {
 		"but only if it has no other link: the call takes no id. With deleteTokenOnUndo (--delete-token-on-undo), an undo deletes it."
 }
 
-// NeedsOtherToken reports whether a blocked link goes on only with another link-token. A
+// NeedsOtherToken reports whether a blocked link continues only with another link-token. A
 // sealed one stays as it is, while a reference is read again, and one that is made in Atlas
 // is made again. Where the workers have no identity, no other link-token would help.
 func NeedsOtherToken(token migrationlink.TokenSource, problem migrationlink.Problem) bool {

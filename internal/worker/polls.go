@@ -42,7 +42,7 @@ const refusedLimit = 30 * time.Second
 const longPollThreshold = time.Second
 
 // watchPolls observes the polls of a client that is made with the options. It ignores
-// polls for Nexus: not every Temporal has it, and links go on without.
+// polls for Nexus: not every Temporal has it, and links continue without.
 func watchPolls(options *client.Options, logger *zap.Logger) *polls {
 	p := &polls{queues: map[string]*polling{}, logger: logger}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(p.call))
@@ -91,7 +91,7 @@ func (p *polls) end(queue string, err error) {
 }
 
 // judge logs polls that are refused for refusedLimit: the worker looks alive, but no
-// link goes on.
+// link continues.
 func (p *polls) judge(queue string, polling *polling) {
 	if !isPermanent(polling.failed) {
 		if polling.reported && polling.failed == nil {

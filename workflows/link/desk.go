@@ -133,7 +133,7 @@ func (o *operation) retry(ctx workflow.Context, request migrationlink.RetryReque
 	o.wake.ring()
 }
 
-// readRetry reads a request to go on. The error is that of an update.
+// readRetry reads a request to continue. The error is that of an update.
 func (o *operation) readRetry(input converter.RawValue) (request migrationlink.RetryRequest, _ error) {
 	if !payload.IsEmpty(input) {
 		err := payload.Request(input, &request)

@@ -30,7 +30,7 @@ type step struct {
 	pause string
 }
 
-// trial is an attempt that is under way.
+// trial is an attempt in progress.
 type trial struct {
 	future workflow.Future
 	result func() error // waits for its end
@@ -88,7 +88,7 @@ func (o *operation) endOf(s step) time.Time { return o.phaseEnd(s.ownEnd()) }
 
 func (o *operation) timeIsUp(ctx workflow.Context, s step) bool { return !now(ctx).Before(o.endOf(s)) }
 
-// awaitPerson waits until somebody has fixed what blocks a step and asks to go on. It
+// awaitPerson waits until somebody has fixed what blocks a step and requests a retry. It
 // returns errAgain then, nil when the step was done meanwhile, and a deadlineReached when
 // nobody came.
 func (o *operation) awaitPerson(ctx workflow.Context, s step, cause error) error {
@@ -140,7 +140,7 @@ func (o *operation) block(ctx workflow.Context, cause error) {
 	o.tell(ctx)
 }
 
-// untilGoesOn waits for a request to go on, or for the end of meanwhile. It returns
+// untilGoesOn waits for a request to continue, or for the end of meanwhile. It returns
 // errTimeIsUp when neither came before the deadline.
 func (o *operation) untilGoesOn(ctx workflow.Context, meanwhile *trial) error {
 	defer o.wake.endsWait()()
@@ -162,7 +162,7 @@ func (o *operation) blockedSummary() string {
 }
 
 // untilWoken waits for an activity that Temporal retries, where the delay between two
-// attempts may be long. A request to go on ends it; wasWoken then holds for its error.
+// attempts may be long. A request to continue ends it; wasWoken then holds for its error.
 func (o *operation) untilWoken(ctx workflow.Context, execute func(workflow.Context) workflow.Future, result any) error {
 	attempts, stop := workflow.WithCancel(ctx)
 	defer stop()
@@ -179,7 +179,7 @@ func wasWoken(ctx workflow.Context, err error) bool {
 	return temporal.IsCanceledError(err) && ctx.Err() == nil
 }
 
-// pause waits before the next attempt, but leaves time for a last one. A request to go on
+// pause waits before the next attempt, but leaves time for a last one. A request to continue
 // ends it.
 func (o *operation) pause(ctx workflow.Context, s step, err error, began time.Time) error {
 	failed, delay := now(ctx), retryDelay(err)

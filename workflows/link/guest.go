@@ -98,7 +98,7 @@ func (g *guest) underAnotherKey(ctx workflow.Context) error {
 	}}
 }
 
-// asChild starts the workflow under the key and waits for its end. It goes on
+// asChild starts the workflow under the key and waits for its end. It continues
 // when this workflow is terminated, as it would for any other caller.
 func (g *guest) asChild(ctx workflow.Context) (*migrationlink.LinkResult, error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{

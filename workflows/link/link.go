@@ -152,7 +152,7 @@ func (l *link) keepOrReplace(ctx workflow.Context) error {
 	return nil
 }
 
-// replace removes the link of somebody else. The creation goes on then.
+// replace removes the link of somebody else. The creation continues then.
 func (l *link) replace(ctx workflow.Context) error {
 	removal, err := l.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
 		Known: true, TellsNone: l.known.none, QuietTime: l.request.SettleLimit(),

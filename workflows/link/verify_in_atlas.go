@@ -10,7 +10,7 @@ import (
 	"github.com/migrationlink/migrationlink/activities"
 )
 
-// Links that began before the workers looked at the target go on without that.
+// Links that began before the workers looked at the target continue without that.
 const (
 	targetChange  = "look-at-target"
 	targetVersion = 1
@@ -46,7 +46,7 @@ func (l *link) lookAtTarget(ctx workflow.Context) step {
 		pause: "Before Atlas is asked again",
 		try: func(ctx workflow.Context) error {
 			if l.wrongTarget {
-				return nil // a person asks to go on, and may have changed the link
+				return nil // a person requests a retry, and may have changed the link
 			}
 			return l.verifyInAtlas(ctx, began)
 		},

@@ -1,6 +1,6 @@
 package link
 
-// wake counts the requests to go on at once. Those that came before the present attempt
+// wake counts the requests to continue at once. Those that came before the present attempt
 // began do not count: the attempt does what they ask for.
 type wake struct {
 	sent, seen int

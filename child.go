@@ -12,11 +12,10 @@ import (
 //     organization would fail where one is running; one with any other id joins it.
 //   - A cancellation waits until the link is undone, so that no parent ends while
 //     its link is still being removed.
-//   - A parent that is terminated leaves the link going on: when it is started
-//     again, it joins it.
-//   - No timeout: the limits are those of the request, at which a link ends with
-//     its outcome, and is undone if it says so. A timeout of Temporal's would end
-//     it in the middle.
+//   - A parent that is terminated leaves the link running. Started again, the parent
+//     joins it.
+//   - No timeout: the limits are those of the request. A timeout of Temporal ends only the
+//     wait of the parent: the link continues, and the parent does not learn its outcome.
 func ChildOptions[R Request](request R) workflow.ChildWorkflowOptions {
 	return workflow.ChildWorkflowOptions{
 		TaskQueue:           TaskQueue,

@@ -60,6 +60,9 @@ type start struct {
 //   - *DifferentRequestError: another request for the organization is running.
 //   - *EndingError: the running workflow is being cancelled or undone.
 //   - *UnknownError: the request was sent and may have been carried out.
+//   - *NotStartedError: Temporal did not start the workflow in time, and nothing is running.
+//   - *UnreadableError: a workflow is running whose request cannot be decoded, so it cannot be
+//     compared.
 //   - *InterruptedError: ctx ended; the error reports what was started. Finding that out
 //     takes up to CallTimeout longer.
 //   - *temporal.ApplicationError: a worker of another version refuses the request.

@@ -52,8 +52,9 @@ const (
 	// AcceptUpdate asks a running workflow whether it does what a StartRequest
 	// asks for: it is refused with ErrDifferentRequest if not. It answers a Status
 	// once the manager has accepted the link, or the request is blocked or has
-	// ended; or after 20 s, with the problem that keeps it. Sent together with the
-	// start (UpdateWithStart), it is how a client starts or joins.
+	// ended. If a problem delays that, it answers 20 s after the first problem. For an
+	// unlink, it answers after 20 s at the latest. Sent together with the start
+	// (UpdateWithStart), it is how a client starts or joins.
 	AcceptUpdate = "accept"
 
 	// ExtendUpdate moves the deadline of the present phase. It carries an
@@ -82,7 +83,8 @@ const (
 	// of RFC 3339.
 	ProblemSinceMemo = "problemSince"
 
-	// StartedByMemo is in the memo of a workflow: who started it.
+	// StartedByMemo is in the memo of a workflow: who started it. Client appends a mark; the
+	// function StartedBy removes it.
 	StartedByMemo = "startedBy"
 )
 

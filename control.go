@@ -10,15 +10,16 @@ const (
 
 // CancelRequest is the payload of CancelSignal.
 type CancelRequest struct {
-	// Reason is shown to everyone who looks at the link later. Optional. It is shortened to MaxReason.
+	// Reason is shown to everyone who looks at the link later. Optional. It is shortened to MaxReason
+	// characters.
 	// Words that may be secrets are replaced in what is shown, but the history of Temporal keeps them.
 	Reason string `json:"reason,omitempty"`
 	// RequestedBy says who cancels, such as "user@host". Optional. It is shortened to
-	// MaxRequestedBy.
+	// MaxRequestedBy characters.
 	RequestedBy string `json:"requestedBy,omitempty"`
 }
 
-// RetryRequest is the payload of RetryUpdate and of RetrySignal.
+// RetryRequest is the payload of RetryUpdate, and of the signal of the same name.
 type RetryRequest struct {
 	// Token, when set, is where the link-token is from now on.
 	Token *TokenSource `json:"token,omitempty"`

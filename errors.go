@@ -53,15 +53,16 @@ const (
 	// ErrTerminated: the workflow that did it was ended in Temporal, before it
 	// could say how far it came.
 	ErrTerminated = "Terminated"
-	// ErrTooLarge: the organization has more than an assessment reads.
+	// ErrTooLarge: the organization has more than an assessment reads. It is only in
+	// Assessment.Problem.
 	ErrTooLarge = "TooLarge"
 	// ErrUndoFailed: the link was to be removed and could not be.
 	ErrUndoFailed = "UndoFailed"
 )
 
 // Types of the errors after which an activity, or the workflow, tries again. They
-// are seen in histories and on pending activities; a workflow does not end with
-// them.
+// are seen in histories and on pending activities. A link or an unlink does not end
+// with them. OrganizationsWorkflow and ProjectsWorkflow do, after a few attempts.
 const (
 	// ErrNotSynced: the manager does not report SYNCED yet.
 	ErrNotSynced = "NotSynced"

@@ -11,7 +11,7 @@ import (
 // ResultOf reads how a link ended out of the error of its workflow, also when that
 // has travelled: through a child workflow, a Nexus operation, or the failure of a
 // parent. It is false for an error that does not tell, such as the termination of
-// the very workflow that was waited for: then it may be going on.
+// the very workflow that was waited for: the link may still be running then.
 func ResultOf(err error) (result LinkResult, found bool) {
 	found = anyOf(err, func(details reader) bool {
 		result = LinkResult{}

@@ -78,8 +78,8 @@ const (
 	MaxTimeout = 30 * 24 * time.Hour
 )
 
-// TokenSource says where the workers find the link-token: exactly one of Ref,
-// Sealed and Atlas is set.
+// TokenSource says where the workers find the link-token: exactly one of its
+// fields is set.
 type TokenSource struct {
 	// Ref is a secret reference that the worker resolves: "env:NAME", an
 	// environment variable of the worker whose name starts with

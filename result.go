@@ -34,9 +34,9 @@ func (o Outcome) Done() bool {
 	return false
 }
 
-// LinkResult tells how LinkWorkflow or UnlinkWorkflow ended. A workflow whose
-// outcome is Done returns it; any other carries it as the first detail of its
-// ApplicationError or CanceledError.
+// LinkResult tells how LinkWorkflow or UnlinkWorkflow ended. A workflow with the outcome
+// OutcomeLinked, OutcomeAlreadyLinked, OutcomeUnlinked or OutcomeNotLinked returns it. Any
+// other workflow carries it as the first detail of its ApplicationError or CanceledError.
 type LinkResult struct {
 	Manager string  `json:"manager"`
 	OrgID   string  `json:"orgId"`
@@ -231,9 +231,10 @@ type Status struct {
 	Created    bool   `json:"created"`
 	// CreatedAt is when this request made the link.
 	CreatedAt time.Time `json:"createdAt,omitzero"`
-	// InDoubt and Atlas are those of LinkResult, as far as they are known.
-	InDoubt bool         `json:"inDoubt,omitempty"`
-	Atlas   *AtlasResult `json:"atlas,omitempty"`
+	// InDoubt is that of LinkResult, as far as it is known.
+	InDoubt bool `json:"inDoubt,omitempty"`
+	// What this request did in Atlas, as in LinkResult.
+	Atlas *AtlasResult `json:"atlas,omitempty"`
 	// Target, TargetReason and TargetProblem are those of LinkResult.
 	Target        Target       `json:"target,omitempty"`
 	TargetReason  TargetReason `json:"targetReason,omitempty"`

@@ -32,7 +32,7 @@ func link(ctx workflow.Context, request migrationlink.LinkRequest) (result migra
 	if err != nil {
 		var told bool
 		if result, told = migrationlink.ResultOf(err); !told {
-			return result, fmt.Errorf("the link may be going on, and is joined or found done when this is started again: %w", err)
+			return result, fmt.Errorf("the link may still be running; start this again to join it, or to find it done: %w", err)
 		}
 	}
 	switch result.Outcome {

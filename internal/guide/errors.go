@@ -191,7 +191,7 @@ var ending = []Error{
 	},
 	{
 		Type: migrationlink.ErrTooLarge, Effect: Ends,
-		Meaning: "The organization has more projects, hosts or deployments than an assessment reads.",
+		Meaning: "The organization has more projects, hosts or deployments than an assessment reads. This is the `problem` of an assessment; nothing fails.",
 		Example: "organization 5f1b2c3d4e5f6a7b8c9d0e1f has 1200 projects, and the hosts of the first 1000 were read",
 		Steps:   []string{"Look at the deployments in the manager."},
 	},

@@ -38,7 +38,7 @@ func (e Effect) Heading() string {
 func (e Effect) Consequence() string {
 	switch e {
 	case Retries:
-		return "The call is made again until the deadline. A request does not end with this type."
+		return "The call is made again until the deadline. A link or an unlink does not end with this type. `ListOrganizations` and `ListProjectsInAtlas` do, after three attempts."
 	case Refuses:
 		return "Nothing changes: the running link continues as before."
 	case Ends:

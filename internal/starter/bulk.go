@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,10 @@ type chosen struct {
 
 // chosenFlags add the selectors to a command that has targetFlags.
 func chosenFlags(cmd *cobra.Command, given *chosen) {
+	for _, name := range []string{"manager", "org"} {
+		flag := cmd.Flags().Lookup(name)
+		flag.Usage = strings.Replace(flag.Usage, "(required", "(required without a selector", 1)
+	}
 	selectorFlags(cmd, &given.Filter)
 	yesFlag(cmd, &given.yes)
 }

@@ -32,7 +32,7 @@ export async function askForEnding({ workflowId, runId }: WorkflowExecution): Pr
 
 function explain(ending?: Ending): string {
   if (ending === undefined) {
-    return 'the link may be going on; this workflow, started again, joins it or finds it done';
+    return 'the link may still be running; start this workflow again to join it, or to find it done';
   }
   const { result, fields } = ending;
   switch (result.outcome) {

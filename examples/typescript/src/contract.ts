@@ -38,7 +38,7 @@ export interface LinkResult {
   problem?: { type: string; message: string; remedy: string };
 }
 
-/** A field of the request that is wrong, or other than in the one under way. */
+/** A field of the request that is wrong, or that differs from the running request. */
 export interface FieldProblem {
   field: string;
   problem: string;

@@ -9,8 +9,8 @@ export interface Ending {
 
 /**
  * Reads how a link ended out of the error of its workflow, or of any workflow that
- * has passed it on. Undefined means that the error does not tell: the link may be
- * going on then.
+ * has passed it on. Undefined means that the error carries no result: the link
+ * may still be running.
  */
 export function endingOf(error: unknown): Ending | undefined {
   for (let failure = error; failure instanceof Error; failure = failure.cause) {

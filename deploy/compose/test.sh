@@ -240,6 +240,11 @@ typed run-in-compose start >>"$work/production.log" 2>&1
 typed run-in-compose start 's/ up / --profile demo up /; s/$/ simulator/' >>"$work/production.log" 2>&1 # in place of a manager
 done_in
 
+start "a proxy, of which only the file is checked"
+documented ops-manager-behind-a-proxy proxy >"$work/proxy.yaml"
+docker compose -f docker-compose.yml -f "$work/proxy.yaml" config worker | grep -q 'HTTPS_PROXY: http://proxy.example.com:3128' || fail "the workers have no proxy"
+done_in
+
 start "the commands of production"
 typed run-in-compose keys >>"$work/production.log" 2>&1
 typed run-in-compose check >>"$work/production.log" 2>&1

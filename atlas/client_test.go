@@ -187,6 +187,17 @@ func TestASuccessThatCannotBeReadMayHaveMadeALinkToken(t *testing.T) {
 	}
 }
 
+func TestALinkTokenThatIsTooLongIsUnreadable(t *testing.T) {
+	t.Parallel()
+	reply := `{"linkToken":"` + strings.Repeat("t", 8<<10+1) + `"}`
+	for name, client := range answering(t, posting(body(reply))) {
+		token, err := client.CreateLinkToken(t.Context(), orgID, nil, nil)
+		require.ErrorContains(t, err, "the reply cannot be read: its link-token is longer than 8192 bytes", name)
+		require.True(t, atlas.MayHaveTakenEffect(err), name)
+		require.True(t, token.IsZero(), name)
+	}
+}
+
 func TestOnlyAPostThatMayHaveArrivedIsInDoubt(t *testing.T) {
 	t.Parallel()
 	for status, inDoubt := range map[int]bool{400: false, 401: false, 402: false, 403: false, 404: false, 406: false, 409: false, 429: false, 307: false, 408: true, 500: true, 502: true, 503: true} {

@@ -3,12 +3,17 @@ package atlas
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/migrationlink/migrationlink/internal/adminapi"
 	"github.com/migrationlink/migrationlink/redact"
 )
+
+// maxLinkToken, in bytes, is far above the 192 characters of a link-token. It bounds what the
+// redaction of one costs.
+const maxLinkToken = 8 << 10
 
 // CreateLinkToken creates a link-token for the target organization. A source
 // organization can be linked with it from the given IP addresses; the list may be empty
@@ -49,8 +54,11 @@ func (c *Client) CreateLinkToken(ctx context.Context, orgID string, accessListIP
 	if err := c.api.Decode(call, r, &content); err != nil {
 		return redact.Secret{}, err
 	}
-	if content.LinkToken == "" {
+	switch {
+	case content.LinkToken == "":
 		return redact.Secret{}, c.api.Unreadable(call, r, "it holds no link-token")
+	case len(content.LinkToken) > maxLinkToken:
+		return redact.Secret{}, c.api.Unreadable(call, r, fmt.Sprintf("its link-token is longer than %d bytes", maxLinkToken))
 	}
 	return redact.NewSecret(content.LinkToken), nil
 }

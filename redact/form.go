@@ -22,33 +22,61 @@ type form struct {
 	before, after int
 	// anyCase says that upper and lower case are the same; text is lower.
 	anyCase bool
+	// period is the least distance of two hits, in bytes: they may overlap.
+	period int
 }
 
-// formsOf returns the forms of a secret, apart from escapes, which a view
+// formsOf returns the forms of a secret, each once, apart from escapes, which a view
 // resolves.
 func formsOf(secret string) []form {
-	if secret == "" {
-		return nil
+	var forms []form
+	add := func(f form) {
+		if f.text != "" && !slices.ContainsFunc(forms, f.same) {
+			f.period = periodOf(f.text)
+			forms = append(forms, f)
+		}
 	}
-	forms := []form{{text: secret}}
-	for _, plain := range slices.Compact([]string{secret, url.QueryEscape(secret), url.PathEscape(secret)}) {
+	add(form{text: secret})
+	for _, plain := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
 		if len(plain) < minEncoded {
 			continue
 		}
-		forms = append(forms, form{text: hex.EncodeToString([]byte(plain)), anyCase: true})
+		add(form{text: hex.EncodeToString([]byte(plain)), anyCase: true})
 		for offset := range 3 {
 			core := inner(base64.RawStdEncoding.EncodeToString(shifted(plain, offset)), offset, len(plain), 6)
-			forms = append(forms, core)
+			add(core)
 			core.text = strings.NewReplacer("+", "-", "/", "_").Replace(core.text)
-			forms = append(forms, core)
+			add(core)
 		}
 		for offset := range 5 {
 			core := inner(strings.ToLower(base32.StdEncoding.EncodeToString(shifted(plain, offset))), offset, len(plain), 5)
 			core.anyCase = true
-			forms = append(forms, core)
+			add(core)
 		}
 	}
 	return forms
+}
+
+func (f form) same(other form) bool {
+	other.period = f.period // depends on the text
+	return f == other
+}
+
+// periodOf returns the least distance at which a text repeats itself, or its length if it
+// does not. It is the prefix function of Knuth, Morris and Pratt.
+func periodOf(text string) int {
+	borders := make([]int, len(text)) // of each beginning: the longest end that is a beginning, too
+	border := 0
+	for at := 1; at < len(text); at++ {
+		for border > 0 && text[at] != text[border] {
+			border = borders[border-1]
+		}
+		if text[at] == text[border] {
+			border++
+		}
+		borders[at] = border
+	}
+	return len(text) - border
 }
 
 // shifted is a secret that begins in the middle of a group of an encoding.
@@ -73,27 +101,39 @@ func inner(encoded string, offset, length, bits int) form {
 // padding may end base64 and base32.
 const padding = '='
 
-// find returns where the form is in text.
-func (f form) find(text, lower string) []span {
+// find calls hit for the parts of text in which the form is. Hits that overlap at the
+// distance of the period are one part, so that the time is linear in the text.
+func (f form) find(text, lower string, hit func(span)) {
 	if f.anyCase {
 		text = lower
 	}
-	var found []span
-	for from := 0; f.text != ""; {
+	for from := 0; ; {
 		at := strings.Index(text[from:], f.text)
 		if at < 0 {
-			break
+			return
 		}
-		begin, end := from+at, from+at+len(f.text)
-		from = begin + 1 // they may overlap
-		begin = max(0, begin-f.before)
-		for n := 0; n < f.after && end < len(text); n++ {
-			end++
+		begin := from + at
+		end := begin + len(f.text)
+		if f.period < len(f.text) {
+			repeated := end
+			for repeated < len(text) && text[repeated] == text[repeated-f.period] {
+				repeated++
+			}
+			end += (repeated - end) / f.period * f.period
 		}
-		for f.before+f.after > 0 && end < len(text) && text[end] == padding {
-			end++
-		}
-		found = append(found, span{begin, end})
+		from = end - len(f.text) + f.period
+		hit(f.widen(text, span{begin, end}))
 	}
-	return found
+}
+
+// widen adds what the neighbours of a secret have a part in, and the padding.
+func (f form) widen(text string, s span) span {
+	if f.before+f.after == 0 {
+		return s
+	}
+	s.begin, s.end = max(0, s.begin-f.before), min(len(text), s.end+f.after)
+	for s.end < len(text) && text[s.end] == padding {
+		s.end++
+	}
+	return s
 }

@@ -44,7 +44,7 @@ func Clean(text string, secrets ...Secret) string {
 // Remove replaces the secrets in text, in plain and in the usual encodings, and
 // leaves the rest as it is.
 func Remove(text string, secrets ...Secret) string {
-	return replace(text, findAll(text, secrets))
+	return findAll(text, secrets).replace(text)
 }
 
 // removeFromStart is Remove for the beginning of a text of any length.
@@ -53,20 +53,22 @@ func removeFromStart(text string, secrets []Secret) string {
 		return Remove(text, secrets...)
 	}
 	text = text[:maxLooked]
-	return replace(text, append(findAll(text, secrets), span{maxLooked - tail, maxLooked}))
+	found := findAll(text, secrets)
+	found.add(span{maxLooked - tail, maxLooked})
+	return found.replace(text)
 }
 
-func findAll(text string, secrets []Secret) []span {
+func findAll(text string, secrets []Secret) hits {
 	var forms []form
+	known := map[string]bool{"": true}
 	for _, secret := range secrets {
-		if !secret.IsZero() {
+		if plain := secret.Reveal(); !known[plain] {
+			known[plain] = true
 			forms = append(forms, secret.forms()...)
 		}
 	}
-	var found []span
-	for _, view := range viewsOf(text) {
-		found = append(found, view.find(forms)...)
-	}
+	found := make(hits, len(text))
+	eachView(text, func(v view) { v.find(forms, found) })
 	return found
 }
 

@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -26,38 +25,39 @@ type view struct {
 // a plus is a space, of JSON and Go, and of HTML.
 var kinds = []string{"%", "%+", `\`, "&"}
 
-// viewsOf returns the text as it is, and as it reads with its escapes resolved,
+// eachView calls look with the text as it is, and as it reads with its escapes resolved,
 // in any order and up to maxDepth layers. One kind at a time, as what is an escape
 // in one may be a part of the secret in another. They need not be the right ones:
 // a view is only searched.
-func viewsOf(text string) []view {
-	views := []view{{text: text}}
+func eachView(text string, look func(view)) {
+	layer := []view{{text: text}}
+	look(layer[0])
 	seen := map[string]bool{text: true}
-	for depth, from := 0, 0; depth < maxDepth; depth++ {
-		layer := views[from:]
-		from = len(views)
+	for depth := 1; depth <= maxDepth; depth++ {
+		var next []view
 		for _, outer := range layer {
 			for _, kind := range kinds {
-				if inner, changed := outer.unescape(kind); changed && !seen[inner.text] {
-					seen[inner.text] = true
-					views = append(views, inner)
+				inner, changed := outer.unescape(kind)
+				if !changed || seen[inner.text] {
+					continue
+				}
+				seen[inner.text] = true
+				look(inner)
+				if depth < maxDepth { // the last layer has most views
+					next = append(next, inner)
 				}
 			}
 		}
+		layer = next
 	}
-	return views
 }
 
-// find returns where the forms are in the original text.
-func (v view) find(forms []form) []span {
+// find adds where the forms are in the original text.
+func (v view) find(forms []form, found hits) {
 	lower := lowerASCII(v.text)
-	var found []span
 	for _, form := range forms {
-		for _, hit := range form.find(v.text, lower) {
-			found = append(found, v.original(hit))
-		}
+		form.find(v.text, lower, func(s span) { found.add(v.original(s)) })
 	}
-	return found
 }
 
 func (v view) original(s span) span {
@@ -75,6 +75,7 @@ func (v view) unescape(kind string) (view, bool) {
 	}
 	next := view{origin: make([]span, 0, len(v.text))}
 	var text strings.Builder
+	text.Grow(len(v.text))
 	changed := false
 	for at := 0; at < len(v.text); {
 		resolved, length := v.text[at:at+1], 1
@@ -203,20 +204,28 @@ func lowerASCII(text string) string {
 	return string(lower)
 }
 
+// hits are parts of a text: for each byte the end of the longest one that begins there, or
+// 0. They take the same room however many there are.
+type hits []int
+
+func (h hits) add(s span) { h[s.begin] = max(h[s.begin], s.end) }
+
 // replace puts [redacted] in the place of the hits, once where they overlap.
-func replace(text string, hits []span) string {
-	if len(hits) == 0 {
-		return text
-	}
-	slices.SortFunc(hits, func(a, b span) int { return a.begin - b.begin })
+func (h hits) replace(text string) string {
 	var result strings.Builder
 	end := 0 // of what is dealt with
-	for _, hit := range hits {
-		if hit.begin >= end {
-			result.WriteString(text[end:hit.begin])
+	for begin, last := range h {
+		if last == 0 {
+			continue
+		}
+		if begin >= end {
+			result.WriteString(text[end:begin])
 			result.WriteString(redacted)
 		}
-		end = max(end, hit.end)
+		end = max(end, last)
+	}
+	if end == 0 {
+		return text
 	}
 	result.WriteString(text[end:])
 	return result.String()

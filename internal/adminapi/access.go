@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -27,6 +28,10 @@ const accessPath = "/api/oauth/token"
 
 // renewEarly is how long before it expires an access token is replaced, at most.
 const renewEarly = time.Minute
+
+// maxAccessToken, in bytes, is far above any access token. It bounds what the redaction of one
+// costs.
+const maxAccessToken = 16 << 10
 
 // access is the access token of a service account. All connections share it.
 type access struct {
@@ -197,6 +202,8 @@ func (c *Client) fetch(ctx context.Context, call *Call) error {
 		return c.Unreadable(call, r, r.BodyErr.Error())
 	case err != nil || !strings.EqualFold(token.Type(), "Bearer") || strings.ContainsFunc(token.AccessToken, notInHeader):
 		return c.Unreadable(call, r, "it holds no access token")
+	case len(token.AccessToken) > maxAccessToken:
+		return c.Unreadable(call, r, fmt.Sprintf("its access token is longer than %d bytes", maxAccessToken))
 	}
 	c.access.keep(token, asked)
 	return nil

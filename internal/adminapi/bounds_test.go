@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -29,6 +30,31 @@ func TestAHostileErrorIsReadOnlyToTheParameterLimit(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		require.Len(t, found.Parameters, maxErrorParameters, name)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10), name)
+	}
+}
+
+func TestAnAccessTokenThatIsTooLongIsRefused(t *testing.T) {
+	t.Parallel()
+	for length, problem := range map[int]string{maxAccessToken: "", maxAccessToken + 1: "the reply cannot be read: its access token is longer than 16384 bytes"} {
+		var calls atomic.Int32
+		client := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path == accessPath {
+				_, _ = fmt.Fprintf(w, `{"access_token":"%s","token_type":"Bearer"}`, strings.Repeat("t", length))
+				return
+			}
+			calls.Add(1)
+			_, _ = io.WriteString(w, "{}")
+		}, Credentials{ClientID: "id", ClientSecret: redact.NewSecret(privateKey)})
+		_, err := client.Do(t.Context(), &Call{Operation: "look", Method: http.MethodGet, OrgID: orgID})
+		if problem == "" {
+			require.NoError(t, err)
+			require.EqualValues(t, 1, calls.Load())
+			continue
+		}
+		require.EqualError(t, err, OperationAccess+" of organization "+orgID+": HTTP 200: "+problem)
+		require.Zero(t, calls.Load())
+		require.True(t, client.access.lastToken().IsZero())
 	}
 }
 

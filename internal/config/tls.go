@@ -79,6 +79,12 @@ func (t TLS) withClient(s *section) TLS {
 			s.report("client_cert_file", "the client's certificate cannot be used: "+problem)
 		}
 	}
+	if pemfile.HoldsKey(certificate) {
+		s.usesPrivate("client_cert_file", certificateFile)
+		if err := s.reader.CheckKeyFile(certificateFile); err != nil {
+			s.reportError("client_cert_file", fmt.Errorf("it holds a private key: %w", err))
+		}
+	}
 	if t.Key, err = s.reader.ReadKeyFile(keyFile); err != nil {
 		s.reportError("client_key_file", err)
 	}

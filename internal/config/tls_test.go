@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,8 @@ func TestAnInvalidCertificateIsRejectedWithTheReason(t *testing.T) {
 	expired, expiredKey := certify(t, time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC))
 	open := write(t, "open.pem", read(t, key))
 	require.NoError(t, os.Chmod(open, 0o604)) //nolint:gosec // that is the point
+	combined := write(t, "combined.pem", read(t, certificate)+read(t, key))
+	require.NoError(t, os.Chmod(combined, 0o644)) //nolint:gosec // that is the point
 	secretFile := write(t, "wrong.pem", canary)
 	for name, test := range map[string]struct{ certificate, key, want string }{
 		"no key":         {certificate, "", "client_key_file: is missing; the client's certificate and its key are set together"},
@@ -67,6 +70,7 @@ func TestAnInvalidCertificateIsRejectedWithTheReason(t *testing.T) {
 		"another's key":  {certificate, other, "client_cert_file: certificate and key cannot be used together"},
 		"expired":        {expired, expiredKey, "client_cert_file: the client's certificate expired on 2020-01-02 03:04:05 UTC; renew it"},
 		"readable key":   {certificate, open, "client_key_file: file:" + open + ": mode 0604 lets every user"},
+		"readable pair":  {combined, key, "client_cert_file: it holds a private key: file:" + combined + ": mode 0644 lets every user of the machine read it; chmod 600 it"},
 		"no such file":   {"/none", key, "client_cert_file: the client's certificate cannot be read: open /none: no such file or directory; check its path"},
 		"relative":       {certificate, "key.pem", "client_key_file: must be an absolute path"},
 		"not a key":      {certificate, secretFile, "client_cert_file: certificate and key cannot be used together"},
@@ -79,6 +83,17 @@ func TestAnInvalidCertificateIsRejectedWithTheReason(t *testing.T) {
 			require.Contains(t, problems[0], "managers.demo."+test.want)
 		})
 	}
+}
+
+func TestACertificateFileMayHoldItsKeyIfOthersMayNotReadIt(t *testing.T) {
+	setKeys(t)
+	certificate, key := certify(t, time.Now().Add(time.Hour))
+	combined := write(t, "combined.pem", read(t, certificate)+read(t, key))
+	file := fmt.Sprintf("%sclient_cert_file = %q\nclient_key_file = %q\n", smallest, combined, key)
+	_, err := load(t, file)
+	require.NoError(t, err)
+	_, err = load(t, file+fmt.Sprintf("[tokens]\ndirectory = %q\n", filepath.Dir(combined)))
+	require.ErrorContains(t, err, "the file of managers.demo.client_cert_file")
 }
 
 // certify makes a certificate that vouches for itself, until expiry, and its key.

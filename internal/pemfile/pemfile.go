@@ -24,8 +24,12 @@ const (
 func Certificates(text string) (problems []string) { return check(text, false) }
 
 // CertificatesAndKey is Certificates for a file that may also hold a private key. The
-// caller checks that it holds a certificate.
+// caller checks that it holds a certificate, and if HoldsKey, its mode.
 func CertificatesAndKey(text string) (problems []string) { return check(text, true) }
+
+// HoldsKey reports whether text has a private key, even a damaged one, so that the file needs
+// the mode of a key file.
+func HoldsKey(text string) bool { return strings.Contains(text, "PRIVATE KEY-----") }
 
 func check(text string, keyAllowed bool) (problems []string) {
 	found, all := 0, blocks(text)

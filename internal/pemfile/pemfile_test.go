@@ -64,6 +64,9 @@ func TestEachInvalidBlockIsReportedByNumberAndReason(t *testing.T) {
 		require.Less(t, len(strings.Join(problems, "")), 500, name)
 	}
 	require.Empty(t, pemfile.CertificatesAndKey(good+key))
+	require.True(t, pemfile.HoldsKey(good+key))
+	require.True(t, pemfile.HoldsKey(strings.Replace(key, "BEGIN PRIVATE", "BEGIN EC PRIVATE", 1)))
+	require.False(t, pemfile.HoldsKey(good+cut))
 	require.Contains(t, pemfile.CertificatesAndKey(good + key + cut)[0], "block 3 is a certificate that cannot be used")
 }
 

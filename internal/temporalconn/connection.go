@@ -31,8 +31,8 @@ type Overrides struct {
 	// Flags reports whether the user can give --address and --namespace, so that
 	// remedies mention them.
 	Flags bool
-	// CheckKey, if set, checks each file that holds a credential: the TLS client key and
-	// the file of profiles.
+	// CheckKey, if set, checks each file that holds a credential: the TLS client key, its
+	// certificate if that holds a key, too, and the file of profiles.
 	CheckKey func(path string) error
 	// Codec says what the program does with a configured remote payload codec.
 	Codec CodecUse

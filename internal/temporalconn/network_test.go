@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	stdpem "encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -268,6 +269,28 @@ func TestTLSProblemsAreReported(t *testing.T) {
 			require.Contains(t, known.Remedy, test.remedy)
 		})
 	}
+}
+
+func TestACertificateFileThatHoldsAKeyIsCheckedAsAKeyFileIs(t *testing.T) {
+	t.Parallel()
+	dir, pair := t.TempDir(), valid(t, "client")
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	write(t, cert, slices.Concat(pair.cert, pair.key))
+	write(t, key, pair.key)
+	overrides := temporalconn.Overrides{
+		Env: environment{"TEMPORAL_TLS_CLIENT_CERT_PATH": cert, "TEMPORAL_TLS_CLIENT_KEY_PATH": key},
+		CheckKey: func(path string) error {
+			if path == cert {
+				return errors.New("mode 0644")
+			}
+			return nil
+		},
+	}
+	_, err := temporalconn.Load(overrides)
+	require.ErrorContains(t, err, "the client certificate for Temporal: its file holds a private key: mode 0644")
+	write(t, cert, pair.cert)
+	_, err = temporalconn.Load(overrides)
+	require.NoError(t, err)
 }
 
 func must[T any](value T, err error) T {

@@ -65,6 +65,11 @@ func (c *certificate) load() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if c.checkKey != nil && pemfile.HoldsKey(string(cert)) {
+		if err := c.checkKey(c.certPath); err != nil {
+			return false, fmt.Errorf("its file holds a private key: %w", err)
+		}
+	}
 	key, err := readFile(c.keyPath)
 	if err != nil {
 		return false, err
@@ -129,12 +134,11 @@ func readFiles(settings *envconfig.ClientConfigTLS, checkKey func(path string) e
 	if !inFiles || len(settings.ClientCertData)+len(settings.ClientKeyData) > 0 {
 		return nil, nil // none, or one that envconfig rejects
 	}
-	c := &certificate{certPath: settings.ClientCertPath, keyPath: settings.ClientKeyPath}
+	c := &certificate{certPath: settings.ClientCertPath, keyPath: settings.ClientKeyPath, checkKey: checkKey}
 	if _, err := c.load(); err != nil {
 		return nil, fmt.Errorf("%s: %w", certificateName, err)
 	}
 	settings.ClientCertPath, settings.ClientKeyPath = "", ""
-	c.checkKey = checkKey // checkTLS has checked the first
 	return c, nil
 }
 

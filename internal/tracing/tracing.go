@@ -22,10 +22,12 @@ import (
 
 // Start sends traces of the process and of a Temporal client's calls to the endpoint in
 // OpenTelemetry's variables, such as OTEL_EXPORTER_OTLP_ENDPOINT. If none is set, it
-// does nothing. It passes export errors to failed; calls do not wait for exports. Call
-// stop before exit to flush.
+// does nothing. It passes export errors and other problems of OpenTelemetry to failed,
+// without the values of headers; calls do not wait for exports. Call stop before exit to
+// flush.
 func Start(ctx context.Context, program string, options *client.Options, failed func(error)) (stop func(context.Context) error, _ error) {
 	nothing := func(context.Context) error { return nil }
+	report(failed)
 	exporter, err := newExporter(ctx)
 	if exporter == nil || err != nil {
 		return nothing, err
@@ -36,7 +38,6 @@ func Start(ctx context.Context, program string, options *client.Options, failed 
 	}
 	provider := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	otel.SetTracerProvider(provider) // for the calls of the APIs
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed))
 	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{
 		Tracer: provider.Tracer("temporal"),
 		// A caller's invalid header must not fail the call.
@@ -59,6 +60,9 @@ func newExporter(ctx context.Context) (trace.SpanExporter, error) {
 	}
 	if kind != "" && kind != "otlp" {
 		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; use otlp or none", kind)
+	}
+	if _, err := headers(); err != nil {
+		return nil, err
 	}
 	protocol := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf")
 	switch protocol {

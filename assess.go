@@ -193,7 +193,7 @@ const MaxOrganizationPages = 100
 func (r OrganizationsRequest) Validate() error {
 	var found []FieldProblem
 	if !ValidManagerName(r.Manager) {
-		found = append(found, FieldProblem{"manager", "invalid manager name; use NAME of a section [managers.NAME] in the worker's configuration"})
+		found = append(found, FieldProblem{"manager", badManagerName})
 	}
 	if r.Page < 1 || r.Page > MaxOrganizationPages {
 		found = append(found, FieldProblem{"page", "not a page; use a number from 1 to 100"})
@@ -201,13 +201,20 @@ func (r OrganizationsRequest) Validate() error {
 	return problems(found)
 }
 
+// What is wrong with a field, without its value, which may be a secret.
+const (
+	badManagerName = "invalid manager name; use NAME of a section [managers.NAME] in the worker's configuration"
+	badAtlasName   = "invalid Atlas name; use NAME of a section [atlas.NAME] in the worker's configuration"
+	badOrgID       = "not an organization's id; use its 24 lower-case hexadecimal digits"
+)
+
 func atlasProblems(name, orgID string) []FieldProblem {
 	var found []FieldProblem
 	if !ValidManagerName(name) {
-		found = append(found, FieldProblem{"atlas", "invalid Atlas name; use NAME of a section [atlas.NAME] in the worker's configuration"})
+		found = append(found, FieldProblem{"atlas", badAtlasName})
 	}
 	if !ValidOrgID(orgID) {
-		found = append(found, FieldProblem{"atlasOrgId", "not an organization's id; use its 24 lower-case hexadecimal digits"})
+		found = append(found, FieldProblem{"atlasOrgId", badOrgID})
 	}
 	return found
 }

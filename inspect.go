@@ -64,3 +64,19 @@ type AtlasInspection struct {
 	// Problem is why not.
 	Problem *Problem `json:"problem,omitempty"`
 }
+
+// Validate checks every field and returns a *ValidationError that names all the bad ones, or
+// nil.
+func (r InspectRequest) Validate() error {
+	var found []FieldProblem
+	check := func(field, value, problem string, valid func(string) bool) {
+		if value != "" && !valid(value) {
+			found = append(found, FieldProblem{field, problem})
+		}
+	}
+	check("manager", r.Manager, badManagerName, ValidManagerName)
+	check("orgId", r.OrgID, badOrgID, ValidOrgID)
+	check("atlas", r.Atlas, badAtlasName, ValidManagerName)
+	check("atlasOrgId", r.AtlasOrgID, badOrgID, ValidOrgID)
+	return problems(found)
+}

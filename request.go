@@ -110,7 +110,7 @@ type AtlasToken struct {
 	OrgID string `json:"orgId" jsonschema:"pattern=^[a-f0-9]{24}$"`
 	// AccessListIPs are the IP addresses or CIDR blocks from which the manager
 	// reaches Atlas. May be empty for Cloud Manager.
-	AccessListIPs []string `json:"accessListIps,omitempty" jsonschema:"maxItems=200,pattern=^[0-9A-Fa-f:.]+(%[\\s\\S]+|/[0-9]{1\\,3})?$,example=203.0.113.7,example=203.0.113.0/24"`
+	AccessListIPs []string `json:"accessListIps,omitempty" jsonschema:"maxItems=200,pattern=^[0-9A-Fa-f:.]+(/[0-9]{1\\,3})?$,example=203.0.113.7,example=203.0.113.0/24"`
 }
 
 // TokenFingerprint tells two link-tokens of an organization apart without

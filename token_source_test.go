@@ -109,3 +109,20 @@ func TestTheFingerprintIsWhatItsDescriptionSays(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "6866ffa1f96498a42aa4d769de75099d", migrationlink.TokenFingerprint("demo", "5f1b2c3d4e5f6a7b8c9d0e1f", "token"))
 }
+
+func TestAnAddressOfAnAccessListHasNoZone(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"eth0", "1", strings.Repeat("z", 60_000)} {
+		request := valid()
+		request.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{
+			Name: "prod", OrgID: request.OrgID, AccessListIPs: []string{"2001:db8::/32", "fe80::1%" + zone},
+		}}
+		var invalid *migrationlink.ValidationError
+		require.ErrorAs(t, request.Validate(), &invalid)
+		require.Len(t, invalid.Problems, 1)
+		require.Equal(t, "token.atlas.accessListIps[1]", invalid.Problems[0].Field)
+		require.Contains(t, invalid.Problems[0].Problem, "has a zone")
+		require.Contains(t, invalid.Problems[0].Problem, "leave out the %")
+		require.Less(t, len(invalid.Error()), 300)
+	}
+}

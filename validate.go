@@ -166,13 +166,24 @@ func (t AtlasToken) problems() []FieldProblem {
 		if len(found) > maxProblems {
 			return append(found, FieldProblem{"token.atlas.accessListIps", "has more wrong addresses than these; correct them first"})
 		}
-		_, addressErr := netip.ParseAddr(ip)
-		if _, err := netip.ParsePrefix(ip); err != nil && addressErr != nil {
-			found = append(found, FieldProblem{fmt.Sprintf("token.atlas.accessListIps[%d]", i), fmt.Sprintf(
-				`%s is neither an IP address nor a CIDR block; write for example "203.0.113.7" or "203.0.113.0/24"`, quote(ip))})
+		if problem := accessListProblem(ip); problem != "" {
+			found = append(found, FieldProblem{fmt.Sprintf("token.atlas.accessListIps[%d]", i), problem})
 		}
 	}
 	return found
+}
+
+func accessListProblem(ip string) string {
+	if _, err := netip.ParsePrefix(ip); err == nil {
+		return ""
+	}
+	switch address, err := netip.ParseAddr(ip); {
+	case err != nil:
+		return quote(ip) + ` is neither an IP address nor a CIDR block; write for example "203.0.113.7" or "203.0.113.0/24"`
+	case address.Zone() != "": // which can have any length
+		return quote(ip) + " has a zone, which means something on one machine only; leave out the % and what follows it"
+	}
+	return ""
 }
 
 // maxProblems bounds how many wrong addresses are named one by one.

@@ -20,3 +20,7 @@ var fromMemory = workflow.LocalActivityOptions{
 func FromMemory(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, fromMemory)
 }
+
+// Background is the priority of polls, inspections and assessments: the calls that change a
+// link go first. What only reads must not go before polls, or endless reads would stop them.
+var Background = temporal.Priority{PriorityKey: 5} // 1 is the highest, 3 the default

@@ -154,3 +154,11 @@ func TestAWorkerListsItsRecipients(t *testing.T) {
 	require.Equal(t, []string{"dev", "prod"}, known.Atlas)
 	require.Equal(t, []string{recipient.String(), other.String()}, known.Recipients)
 }
+
+func TestANameThatIsNoneIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	const secret = "S3cret+Token/"
+	_, err := activities.New(activities.Clients{}).KnownManagers(t.Context(), secret)
+	require.ErrorContains(t, err, "not a valid name")
+	require.NotContains(t, err.Error(), secret)
+}

@@ -64,6 +64,10 @@ func configured[C any](clients map[string]C, name, section, errorType, lacks str
 	if ok {
 		return client, nil
 	}
+	if !migrationlink.ValidManagerName(name) { // it may be a secret in the wrong field, of any length
+		return client, refusal(errorType, lacks+" the name that was asked for in its configuration, which is not a valid name",
+			"Use NAME of a section ["+section+".NAME] in the configuration of the workers.")
+	}
 	known := cmp.Or(strings.Join(slices.Sorted(maps.Keys(clients)), ", "), "none")
 	return client, refusal(errorType, fmt.Sprintf("%s %q in its configuration; known are: %s", lacks, name, known),
 		"Use one of these names, or add a section ["+section+"."+name+"] to the configuration of every worker.")

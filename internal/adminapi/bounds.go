@@ -21,7 +21,15 @@ const (
 	// maxLarge limits the replies larger than DefaultMaxBody that one client reads at
 	// once, and the lists that it collects at once.
 	maxLarge = 4
+	// shortBody is how much of any reply is read, in bytes. Longer replies are lists and
+	// hostile ones: the rest is read of maxLong at a time by one client, and of maxAllLong
+	// by the process. A server that sends a megabyte and then stalls costs no more.
+	shortBody           = 32 << 10
+	maxLong, maxAllLong = 8, 32
 )
+
+// allLong are the long replies that the process reads.
+var allLong = make(slots, maxAllLong)
 
 // errTooMany is in the error of a list that is too long.
 var errTooMany = errors.New("it holds too much")
@@ -113,6 +121,23 @@ func (s slots) take(ctx context.Context) error {
 }
 
 func (s slots) give() { <-s }
+
+// takeLong waits until one more long reply may be read. Call giveLong when it is read.
+func (c *Client) takeLong(ctx context.Context) error {
+	if err := c.long.take(ctx); err != nil {
+		return err
+	}
+	err := allLong.take(ctx)
+	if err != nil {
+		c.long.give()
+	}
+	return err
+}
+
+func (c *Client) giveLong() {
+	allLong.give()
+	c.long.give()
+}
 
 // Listing waits until fewer than maxLarge lists are being collected, each by several
 // calls. Call done when this list is complete.

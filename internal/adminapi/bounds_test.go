@@ -93,3 +93,53 @@ func TestAHostileHeaderIsBounded(t *testing.T) {
 	require.Less(t, len(err.Error()), 2<<10)
 	require.Equal(t, 24*time.Hour, failed.RetryAfter)
 }
+
+// stalling sends the reply but for its end, which it sends when it is released.
+func stalling(reply []byte, begun *atomic.Int64, release <-chan struct{}) http.HandlerFunc {
+	return asking(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(reply[:shortBody])
+		_ = http.NewResponseController(w).Flush()
+		begun.Add(1)
+		_, _ = w.Write(reply[shortBody : len(reply)-1])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-release:
+			_, _ = w.Write(reply[len(reply)-1:])
+		case <-r.Context().Done():
+		}
+	})
+}
+
+// Not parallel: it measures the heap.
+func TestRepliesThatStallAreBoundedInSum(t *testing.T) {
+	const clients, calls, bound = 6, 20, 64 << 20 // in bytes; all replies would take 120 MiB
+	reply := []byte(`{"a":"` + strings.Repeat("x", DefaultMaxBody-8) + `"}`)
+	begun, release := atomic.Int64{}, make(chan struct{})
+	handler := stalling(reply, &begun, release)
+	failed := make(chan error, clients*calls)
+	for range clients {
+		client := newTestClient(t, handler, Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
+		for range calls {
+			go func() {
+				_, err := client.Do(t.Context(), &Call{Operation: "look", Method: http.MethodGet, OrgID: orgID})
+				failed <- err
+			}()
+		}
+	}
+	heap := func() uint64 {
+		var now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		return now.HeapAlloc
+	}
+	require.Eventually(t, func() bool {
+		return begun.Load() == clients*calls && (len(allLong) == maxAllLong || heap() > bound)
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Less(t, heap(), uint64(bound))
+	close(release)
+	for range clients * calls {
+		require.NoError(t, <-failed)
+	}
+	require.Empty(t, allLong)
+	require.Less(t, heap(), uint64(bound))
+}

@@ -213,7 +213,9 @@ func (c *Client) send(ctx context.Context, conn *conn, call *Call, authorize fun
 // exchange makes one request, with the cookies that the origin has set.
 func (c *Client) exchange(conn *conn, request *http.Request, maxBody int64) (*Reply, error) {
 	c.cookies.add(request)
-	r, err := conn.roundTrip(request, maxBody)
+	r, err := conn.roundTrip(request, func(body io.Reader) ([]byte, error) {
+		return c.readBody(request.Context(), body, maxBody)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -283,8 +285,16 @@ const userAgent = "migrationlink"
 
 // readBody reads a body and drops the byte order mark that some servers put before their
 // JSON.
-func readBody(body io.Reader, maxBody int64) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+func (c *Client) readBody(ctx context.Context, body io.Reader, maxBody int64) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(body, shortBody))
+	if err == nil && len(content) == shortBody {
+		if err = c.takeLong(ctx); err == nil {
+			defer c.giveLong()
+			var rest []byte
+			rest, err = io.ReadAll(io.LimitReader(body, maxBody+1-shortBody))
+			content = append(content, rest...)
+		}
+	}
 	if int64(len(content)) > maxBody {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxBody)
 	}

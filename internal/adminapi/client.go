@@ -68,10 +68,10 @@ type Client struct {
 	limiter *rate.Limiter
 	conns   *connPool
 	cookies cookies
-	// large and lists limit the memory for replies.
-	large, lists slots
-	history      history
-	telemetry    telemetry
+	// large, long and lists limit the memory for replies.
+	large, long, lists slots
+	history            history
+	telemetry          telemetry
 	// access is nil with an API key.
 	access *access
 }
@@ -94,6 +94,7 @@ func New(config Config) (*Client, error) {
 		limiter:   rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
 		conns:     newConnPool(config.tls()),
 		large:     make(slots, maxLarge),
+		long:      make(slots, maxLong),
 		lists:     make(slots, maxLarge),
 		telemetry: newTelemetry(config.Kind, cmp.Or(config.Name, base.Host)),
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -75,8 +76,8 @@ func newConn(config *tls.Config) *conn {
 	return c
 }
 
-// roundTrip makes one request and reads the reply. It does not follow redirects.
-func (c *conn) roundTrip(request *http.Request, maxBody int64) (*Reply, error) {
+// roundTrip makes one request and has read read the reply. It does not follow redirects.
+func (c *conn) roundTrip(request *http.Request, read func(io.Reader) ([]byte, error)) (*Reply, error) {
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		if remote, ok := errors.AsType[*net.OpError](err); ok && remote.Op == "remote error" && c.asked.Load() {
@@ -90,7 +91,7 @@ func (c *conn) roundTrip(request *http.Request, maxBody int64) (*Reply, error) {
 	c.asked.Store(false)
 	defer response.Body.Close()
 	r := &Reply{Status: response.StatusCode, Header: response.Header, proxy: c.plainProxy(request)}
-	r.Body, r.BodyErr = readBody(response.Body, maxBody)
+	r.Body, r.BodyErr = read(response.Body)
 	return r, nil
 }
 

@@ -45,6 +45,14 @@ func Request(input converter.RawValue, into any) error {
 	return invalid(Decode(input, into))
 }
 
+// Valid decodes and validates a request. Its error is a *migrationlink.ValidationError.
+func Valid(input converter.RawValue, into interface{ Validate() error }) error {
+	if err := Request(input, into); err != nil {
+		return err
+	}
+	return into.Validate()
+}
+
 // Strict decodes a request that a person wrote. It also rejects unknown fields, which workers
 // ignore, as they may be typing errors, and anything after the request.
 func Strict(text string, into any) error {
@@ -94,7 +102,7 @@ func invalid(err error) error {
 	}
 	wrong := migrationlink.FieldProblem{Field: "request", Problem: err.Error()}
 	if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && other.Field != "" {
-		wrong = migrationlink.FieldProblem{Field: redact.Line(other.Field, 100), Problem: "is " + found[other.Value] + "; write " + wanted[other.Type.Kind()]}
+		wrong = migrationlink.FieldProblem{Field: redact.Line(other.Field, 100), Problem: "is " + foundKind(other) + "; write " + wanted[other.Type.Kind()]}
 	} else if IsMalformed(err) {
 		wrong.Problem = "is not a JSON object; see docs/reference/schema.json"
 	}
@@ -113,6 +121,13 @@ var (
 	found  = map[string]string{"string": "a text", "number": "a number", "bool": "true or false", "object": "an object", "array": "a list"}
 	wanted = map[reflect.Kind]string{
 		reflect.String: `a text, such as "1h30m" for a duration`, reflect.Bool: "true or false",
-		reflect.Struct: "an object", reflect.Slice: "a list",
+		reflect.Struct: "an object", reflect.Slice: "a list", reflect.Int: "a whole number, such as 1",
 	}
 )
+
+// foundKind says what was in the place of another type. It repeats no number that does not
+// fit, which encoding/json has after the kind.
+func foundKind(wrong *json.UnmarshalTypeError) string {
+	kind, _, _ := strings.Cut(wrong.Value, " ")
+	return found[kind]
+}

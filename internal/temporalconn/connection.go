@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"google.golang.org/grpc"
 )
 
 // dialLimit leaves time to report within 10 s that Temporal does not answer.
@@ -201,6 +203,8 @@ func (o Options) Dial(ctx context.Context) (client.Client, error) {
 	if o.key != nil {
 		o.key.report.logger = o.Logger
 	}
+	dial := &o.ConnectionOptions.DialOptions // after those of the caller: the last is the innermost
+	*dial = append(slices.Clone(*dial), grpc.WithChainUnaryInterceptor(o.secrets.scrub))
 	temporal, err := client.DialContext(ctx, o.Options)
 	if err == nil {
 		return temporal, nil

@@ -8,11 +8,14 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/payload"
+	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
 const (
@@ -22,14 +25,14 @@ const (
 	readLimit = 10 * time.Minute
 	// heartbeatTimeout bounds how long the loss of a worker goes unnoticed.
 	heartbeatTimeout = 10 * time.Second
-	// lowPriority lets the calls of links go first: 1 is the highest, 3 the usual one.
-	lowPriority = 5
 )
 
 // Organization assesses one source organization. What cannot be read is in the result; only a
 // request that cannot be carried out fails.
-func Organization(ctx workflow.Context, request migrationlink.AssessRequest) (migrationlink.Assessment, error) {
-	if err := check(ctx, request.Manager, request.Validate()); err != nil {
+func Organization(ctx workflow.Context, input converter.RawValue) (migrationlink.Assessment, error) {
+	var request migrationlink.AssessRequest
+	invalid := payload.Valid(input, &request)
+	if err := check(ctx, request.Manager, invalid); err != nil {
 		return migrationlink.Assessment{}, err
 	}
 	var assessed migrationlink.Assessment
@@ -49,8 +52,10 @@ func Organization(ctx workflow.Context, request migrationlink.AssessRequest) (mi
 }
 
 // Organizations lists one page of the organizations that the API key of a manager can see.
-func Organizations(ctx workflow.Context, request migrationlink.OrganizationsRequest) (found migrationlink.Organizations, _ error) {
-	if err := check(ctx, request.Manager, request.Validate()); err != nil {
+func Organizations(ctx workflow.Context, input converter.RawValue) (found migrationlink.Organizations, _ error) {
+	var request migrationlink.OrganizationsRequest
+	invalid := payload.Valid(input, &request)
+	if err := check(ctx, request.Manager, invalid); err != nil {
 		return found, err
 	}
 	summary := fmt.Sprintf("Read page %d of the organizations", request.Page)
@@ -59,8 +64,10 @@ func Organizations(ctx workflow.Context, request migrationlink.OrganizationsRequ
 }
 
 // ProjectsInAtlas lists the projects of a source organization that Atlas shows.
-func ProjectsInAtlas(ctx workflow.Context, request migrationlink.ProjectsRequest) (found migrationlink.ProjectsInAtlas, _ error) {
-	if err := check(ctx, request.Manager, request.Validate()); err != nil {
+func ProjectsInAtlas(ctx workflow.Context, input converter.RawValue) (found migrationlink.ProjectsInAtlas, _ error) {
+	var request migrationlink.ProjectsRequest
+	invalid := payload.Valid(input, &request)
+	if err := check(ctx, request.Manager, invalid); err != nil {
 		return found, err
 	}
 	err := workflow.ExecuteActivity(reading(ctx, request.Manager, "Read what Atlas shows of organization "+request.OrgID), migrationlink.ProjectsActivity, request).Get(ctx, &found)
@@ -70,10 +77,8 @@ func ProjectsInAtlas(ctx workflow.Context, request migrationlink.ProjectsRequest
 // check fails for a request that is invalid, or names a manager that the worker does not know:
 // nobody may poll the queue of such a one.
 func check(ctx workflow.Context, manager string, invalid error) error {
-	if wrong, ok := errors.AsType[*migrationlink.ValidationError](invalid); ok {
-		return temporal.NewApplicationErrorWithOptions(wrong.Error(), migrationlink.ErrInvalidRequest, temporal.ApplicationErrorOptions{
-			NonRetryable: true, Details: []any{wrong.Problems},
-		})
+	if invalid != nil {
+		return link.InvalidInput(migrationlink.ErrInvalidRequest, invalid)
 	}
 	err := workflow.ExecuteLocalActivity(activities.FromMemory(ctx), migrationlink.CheckManagerActivity, manager).Get(ctx, nil)
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
@@ -92,7 +97,7 @@ func reading(ctx workflow.Context, manager, summary string) workflow.Context {
 		StartToCloseTimeout:    readLimit,
 		HeartbeatTimeout:       heartbeatTimeout,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: activities.ReadAttempts},
-		Priority:               temporal.Priority{PriorityKey: lowPriority},
+		Priority:               activities.Background,
 		Summary:                summary,
 	})
 }

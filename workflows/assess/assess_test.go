@@ -1,6 +1,7 @@
 package assess_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,10 @@ func TestARequestThatCannotBeCarriedOutIsRefusedBeforeAnyCall(t *testing.T) {
 		"assessment with half Atlas":  {migrationlink.AssessWorkflow, migrationlink.AssessRequest{Manager: "demo", OrgID: orgID, Atlas: "demo"}, nil, migrationlink.ErrInvalidRequest, []string{"atlasOrgId"}},
 		"organizations":               {migrationlink.OrganizationsWorkflow, migrationlink.OrganizationsRequest{Manager: "demo"}, nil, migrationlink.ErrInvalidRequest, []string{"page"}},
 		"projects":                    {migrationlink.ProjectsWorkflow, migrationlink.ProjectsRequest{Manager: "demo", OrgID: orgID}, nil, migrationlink.ErrInvalidRequest, []string{"atlas", "atlasOrgId"}},
+		"assessment, too long":        {migrationlink.AssessWorkflow, map[string]string{"manager": strings.Repeat("m", 1_000_000)}, nil, migrationlink.ErrInvalidRequest, []string{"request"}},
+		"organizations, no number":    {migrationlink.OrganizationsWorkflow, map[string]string{"page": "1"}, nil, migrationlink.ErrInvalidRequest, []string{"page"}},
+		"organizations, too high":     {migrationlink.OrganizationsWorkflow, map[string]float64{"page": 1e30}, nil, migrationlink.ErrInvalidRequest, []string{"page"}},
+		"projects, too long":          {migrationlink.ProjectsWorkflow, map[string]string{"manager": strings.Repeat("m", 1_000_000)}, nil, migrationlink.ErrInvalidRequest, []string{"request"}},
 		"a manager that nobody knows": {migrationlink.AssessWorkflow, request, unknown, migrationlink.ErrUnknownManager, nil},
 		"organizations of such a one": {migrationlink.OrganizationsWorkflow, migrationlink.OrganizationsRequest{Manager: "demo", Page: 1}, unknown, migrationlink.ErrUnknownManager, nil},
 	} {
@@ -79,6 +84,8 @@ func TestARequestThatCannotBeCarriedOutIsRefusedBeforeAnyCall(t *testing.T) {
 			fields = append(fields, field.Field)
 		}
 		require.Equal(t, test.fields, fields, name)
+		require.NotContains(t, failed.Message(), "is ;", name)
+		require.Less(t, len(failed.Message()), 400, name)
 	}
 }
 

@@ -8,11 +8,14 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/payload"
+	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
 const (
@@ -26,9 +29,12 @@ const (
 
 // Managers returns which managers and Atlas connections a worker knows and, if asked
 // to, what they say to its keys. All are called at once.
-func Managers(ctx workflow.Context, request migrationlink.InspectRequest) (migrationlink.Inspection, error) {
-	if err := checkInspectRequest(request); err != nil {
-		return migrationlink.Inspection{}, err
+func Managers(ctx workflow.Context, input converter.RawValue) (migrationlink.Inspection, error) {
+	var request migrationlink.InspectRequest
+	if !payload.IsEmpty(input) { // all fields are optional
+		if err := payload.Valid(input, &request); err != nil {
+			return migrationlink.Inspection{}, link.InvalidInput(migrationlink.ErrInvalidRequest, err)
+		}
 	}
 	var known activities.Known
 	err := workflow.ExecuteLocalActivity(activities.FromMemory(ctx), migrationlink.KnownManagersActivity, request.Manager).Get(ctx, &known)
@@ -54,20 +60,6 @@ func Managers(ctx workflow.Context, request migrationlink.InspectRequest) (migra
 	managersAnswered()
 	atlasAnswered()
 	return inspection, nil
-}
-
-func checkInspectRequest(request migrationlink.InspectRequest) error {
-	field := ""
-	switch {
-	case request.OrgID != "" && !migrationlink.ValidOrgID(request.OrgID):
-		field = "orgId"
-	case request.AtlasOrgID != "" && !migrationlink.ValidOrgID(request.AtlasOrgID):
-		field = "atlasOrgId"
-	default:
-		return nil
-	}
-	return temporal.NewNonRetryableApplicationError(
-		field+": not an organization's id; use its 24 lower-case hexadecimal digits", migrationlink.ErrInvalidRequest, nil)
 }
 
 // workerIsBusy is for a worker that has not told in time which managers it knows.
@@ -118,6 +110,7 @@ func inspecting(ctx workflow.Context, manager, whose string) workflow.Context {
 		ScheduleToStartTimeout: inspectQueue,
 		StartToCloseTimeout:    inspectCall,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Priority:               activities.Background,
 		Summary:                "Check the key of " + whose,
 	})
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/migrationlink/migrationlink/workflows"
 )
 
-const orgID = "5f1b2c3d4e5f6a7b8c9d0e1f"
+const (
+	orgID  = "5f1b2c3d4e5f6a7b8c9d0e1f"
+	secret = "S3cret+Token/"
+)
 
 // knowing is a worker whose managers answer as in the function.
 func knowing(t *testing.T, answer func(activities.Target) (migrationlink.ManagerInspection, error)) *world {
@@ -150,9 +153,11 @@ func TestInspectTellsOfAManagerWhoseWorkersAreGone(t *testing.T) {
 func TestInspectRefusesWhatNoWorkerCanAnswer(t *testing.T) {
 	t.Parallel()
 	for says, request := range map[string]migrationlink.InspectRequest{
-		migrationlink.ErrUnknownManager + ": ":             {Manager: "other", Call: true},
-		migrationlink.ErrInvalidRequest + ": orgId: ":      {OrgID: "x", Call: true},
-		migrationlink.ErrInvalidRequest + ": atlasOrgId: ": {AtlasOrgID: "x", Call: true},
+		migrationlink.ErrUnknownManager + ": ":                              {Manager: "other", Call: true},
+		migrationlink.ErrInvalidRequest + ": invalid request: manager: ":    {Manager: secret, Call: true},
+		migrationlink.ErrInvalidRequest + ": invalid request: orgId: ":      {OrgID: secret, Call: true},
+		migrationlink.ErrInvalidRequest + ": invalid request: atlas: ":      {Atlas: secret, Call: true},
+		migrationlink.ErrInvalidRequest + ": invalid request: atlasOrgId: ": {AtlasOrgID: secret, Call: true},
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
@@ -162,8 +167,35 @@ func TestInspectRefusesWhatNoWorkerCanAnswer(t *testing.T) {
 			require.ErrorAs(t, w.GetWorkflowError(), &failed)
 			require.True(t, strings.HasPrefix(failed.Type()+": "+failed.Message(), says), failed.Message())
 			require.True(t, failed.NonRetryable())
+			require.NotContains(t, failed.Message(), secret)
+			require.Equal(t, failed.Type() == migrationlink.ErrInvalidRequest, len(migrationlink.FieldsOf(failed)) == 1)
 		})
 	}
+}
+
+func TestAnInspectionReadsNoMoreThanARequestMayHave(t *testing.T) {
+	t.Parallel()
+	for says, request := range map[string]any{
+		"request: is 1000014 bytes long": map[string]string{"manager": strings.Repeat("m", 1_000_000)},
+		"call: is a text; write true":    map[string]string{"call": "yes"},
+	} {
+		w := newWorld(t)
+		w.ExecuteWorkflow(migrationlink.InspectWorkflow, request)
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, w.GetWorkflowError(), &failed)
+		require.Equal(t, migrationlink.ErrInvalidRequest, failed.Type())
+		require.Contains(t, failed.Message(), says)
+		require.Len(t, migrationlink.FieldsOf(failed), 1)
+	}
+}
+
+func TestAnInspectionNeedsNoInput(t *testing.T) {
+	t.Parallel()
+	w := knowing(t, nil)
+	w.ExecuteWorkflow(migrationlink.InspectWorkflow)
+	var inspection migrationlink.Inspection
+	require.NoError(t, w.GetWorkflowResult(&inspection))
+	require.Len(t, inspection.Managers, 2)
 }
 
 // world is the test environment.

@@ -247,7 +247,7 @@ func refusal(problem migrationlink.Problem) error {
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{problem}})
 }
 
-// InvalidInput is the error of an update with wrong fields.
+// InvalidInput is the error of an update, or of a workflow that only reads, with wrong fields.
 func InvalidInput(errorType string, err error) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), errorType,
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{fieldsOf(err)}})

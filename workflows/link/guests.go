@@ -10,6 +10,7 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/payload"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 // Joining is the payload of the signal join: a workflow waits for the end of
@@ -34,18 +35,21 @@ type Answer struct {
 	Result *migrationlink.LinkResult `json:"result,omitempty"`
 }
 
+// guestAddress is what is kept of a guest: its request, which can be large, is only compared.
+type guestAddress struct{ WorkflowID, RunID, Proof string }
+
 // guests are the workflows that have joined this one.
 type guests struct {
 	joins workflow.ReceiveChannel
 	// waiting are told the end; late came when it was being cancelled or undone.
-	waiting, late []Joining
+	waiting, late []guestAddress
 	answers       []workflow.Future // on the way
 	count         int               // of all that have joined
 }
 
 const (
-	// maxGuests bounds how many workflows are told the end. Each costs two events,
-	// and the request that it sent.
+	// maxGuests bounds how many workflows are told the end. Each costs two events, and
+	// 1.1 kB of memory at most.
 	maxGuests = 1000
 	// maxRefusals bounds how many more are told so: all that are on the way at once
 	// must stay below what Temporal permits.
@@ -55,11 +59,18 @@ const (
 	answersAtOnce = 100
 	// maxIDLength is Temporal's limit for the id of a workflow, in bytes.
 	maxIDLength = 1000
+	// maxDifference limits what a guest is told about one field, in characters: the answers
+	// to all guests may go out in one task, which Temporal limits to 4 MiB. Only lists of
+	// addresses are longer.
+	maxDifference = 1000
 )
 
 // runID is the form of the id of a run. Temporal fails a workflow task that signals
 // another one.
 var runID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// address returns what an answer needs.
+func (j Joining) address() guestAddress { return guestAddress{j.WorkflowID, j.RunID, j.Proof} }
 
 // isAddressed reports whether an answer can be sent.
 func (j Joining) isAddressed() bool {
@@ -94,8 +105,8 @@ func (o *operation) takeJoins(ctx workflow.Context) {
 }
 
 func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
-	g := &o.guests
-	same := func(known Joining) bool { return known.RunID == joining.RunID && known.Proof == joining.Proof }
+	g, guest := &o.guests, joining.address()
+	same := func(known guestAddress) bool { return known.RunID == guest.RunID && known.Proof == guest.Proof }
 	if slices.ContainsFunc(g.waiting, same) || slices.ContainsFunc(g.late, same) {
 		return
 	}
@@ -105,14 +116,22 @@ func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
 	case g.count > maxGuests+maxRefusals:
 		// Not answered at all: somebody sends these without end.
 	case g.count > maxGuests:
-		g.answers = append(g.answers, joining.answer(ctx, Answer{Refused: true}))
+		g.answers = append(g.answers, guest.answer(ctx, Answer{Refused: true}))
 	case len(different) > 0:
-		g.answers = append(g.answers, joining.answer(ctx, Answer{Different: different}))
+		g.answers = append(g.answers, guest.answer(ctx, Answer{Different: brief(different)}))
 	case o.isEnding():
-		g.late = append(g.late, joining)
+		g.late = append(g.late, guest)
 	default:
-		g.waiting = append(g.waiting, joining)
+		g.waiting = append(g.waiting, guest)
 	}
+}
+
+// brief shortens what differs.
+func brief(different []migrationlink.FieldProblem) []migrationlink.FieldProblem {
+	for i := range different {
+		different[i].Problem = redact.Line(different[i].Problem, maxDifference)
+	}
+	return different
 }
 
 // answerGuests tells the end to those that wait for it, and reports whether anybody
@@ -132,7 +151,7 @@ func (o *operation) answerGuests(ctx workflow.Context) bool {
 	return len(waiting)+len(late)+len(answers) > 0
 }
 
-func answerAll(ctx workflow.Context, guests []Joining, answer Answer) {
+func answerAll(ctx workflow.Context, guests []guestAddress, answer Answer) {
 	sent := make([]workflow.Future, len(guests))
 	for i, guest := range guests {
 		sent[i] = guest.answer(ctx, answer)
@@ -142,7 +161,7 @@ func answerAll(ctx workflow.Context, guests []Joining, answer Answer) {
 	}
 }
 
-func (j Joining) answer(ctx workflow.Context, answer Answer) workflow.Future {
-	answer.Proof = j.Proof
-	return workflow.SignalExternalWorkflow(ctx, j.WorkflowID, j.RunID, migrationlink.AnswerSignal, answer)
+func (a guestAddress) answer(ctx workflow.Context, answer Answer) workflow.Future {
+	answer.Proof = a.Proof
+	return workflow.SignalExternalWorkflow(ctx, a.WorkflowID, a.RunID, migrationlink.AnswerSignal, answer)
 }

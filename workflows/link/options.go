@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/activities"
 )
 
 const (
@@ -52,10 +53,8 @@ const (
 // The priorities of calls that wait in the queue of a manager. What somebody waits for does
 // not stand behind the polls of thousands of links. All share one queue, so the rate limit
 // of the manager holds for them together. Creations have Temporal's default, 3.
-var (
-	urgent     = temporal.Priority{PriorityKey: 1} // an undo, a removal, a check
-	background = temporal.Priority{PriorityKey: 5} // a poll
-)
+// Polls have activities.Background.
+var urgent = temporal.Priority{PriorityKey: 1} // an undo, a removal, a check
 
 // withSingleAttempt is for a call that must not be repeated without looking first. A
 // cancellation waits for it to end, so that nothing overtakes it.
@@ -76,7 +75,7 @@ func withSingleAttempt(ctx workflow.Context, manager, summary string, queue time
 // with each attempt's error.
 func withPolling(ctx workflow.Context, manager, summary string, limit time.Duration) workflow.Context {
 	options := repeated(manager, summary, limit)
-	options.Priority = background
+	options.Priority = activities.Background
 	return workflow.WithActivityOptions(ctx, options)
 }
 

@@ -1,0 +1,56 @@
+package temporalconn_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/errordetails/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/migrationlink/migrationlink/internal/logging"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
+)
+
+func TestAServerThatRepeatsASecretIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cret/Header+Value"
+	refusal, err := status.New(codes.PermissionDenied, "no access for "+secret).
+		WithDetails(&errordetails.PermissionDeniedFailure{Reason: secret}, &errordetails.PermissionDeniedFailure{Reason: "closed"})
+	require.NoError(t, err)
+	server := &answering{next: func() error { return nil }, describe: func(context.Context) error { return refusal.Err() }}
+	options, err := temporalconn.Load(temporalconn.Overrides{
+		Address: server.listen(t).HostPort, Env: environment{"TEMPORAL_GRPC_META_X_ACCESS": secret},
+	})
+	require.NoError(t, err)
+	var log bytes.Buffer
+	logger, err := logging.New("debug", logging.JSON, &log)
+	require.NoError(t, err)
+	options.Logger = logging.ForTemporal(logger)
+	var seen error // by an interceptor that the caller has added, as that of polls
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(
+		func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, callOptions ...grpc.CallOption) error {
+			err := invoke(ctx, method, request, reply, conn, callOptions...)
+			if strings.HasSuffix(method, "DescribeWorkflowExecution") {
+				seen = err
+			}
+			return err
+		}))
+	client, err := options.Dial(t.Context())
+	require.NoError(t, err)
+	defer client.Close()
+
+	_, err = client.DescribeWorkflow(t.Context(), "w", "")
+	options.Logger.Error("A call failed.", "Error", err)
+	require.ErrorContains(t, err, "no access for ")
+	require.Equal(t, codes.PermissionDenied, status.Code(seen))
+	require.Len(t, status.Convert(seen).Details(), 1)
+	for _, text := range []string{err.Error(), seen.Error(), status.Convert(seen).Proto().String(), log.String()} {
+		require.NotContains(t, text, secret)
+		require.NotEmpty(t, text)
+	}
+}

@@ -76,7 +76,7 @@ func newConn(config *tls.Config) *conn {
 	return c
 }
 
-// roundTrip makes one request and has read read the reply. It does not follow redirects.
+// roundTrip makes one request and lets read read the body of its reply. It does not follow redirects.
 func (c *conn) roundTrip(request *http.Request, read func(io.Reader) ([]byte, error)) (*Reply, error) {
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {

@@ -258,7 +258,7 @@ func TestARepeatedUnlinkWaitsForWhatRunsAndSendsNothing(t *testing.T) {
 	}{
 		"unlinked":      {"", migrationlink.OutcomeUnlinked, console.ExitOK, "Unlinked 1 of 1 link\n"},
 		"failed":        {"", migrationlink.OutcomeFailed, console.ExitFailed, "Unlinked 0 of 1 link\n"},
-		"still running": {" --wait-limit 50ms", "", console.ExitWaiting, "Unlinked 0 of 1 link\n"},
+		"still running": {" --wait-limit 2s", "", console.ExitWaiting, "Unlinked 0 of 1 link\n"},
 		"detached":      {" --detach", "", console.ExitOK, "Asked to unlink 1 of 1 link\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/payload"
-	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
 // NexusService serves the workflows to other namespaces.
@@ -39,7 +38,7 @@ func badRequest(err error) error {
 	return &nexus.HandlerError{
 		Type:    nexus.HandlerErrorTypeBadRequest,
 		Message: err.Error(),
-		Cause:   link.InvalidInput(migrationlink.ErrInvalidRequest, err),
+		Cause:   payload.Refusal(migrationlink.ErrInvalidRequest, err),
 	}
 }
 

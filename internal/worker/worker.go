@@ -32,8 +32,10 @@ const heartbeatInterval = 500 * time.Millisecond
 
 // More pollers are open while tasks wait, and fewer at rest: each is a call that stays open
 // for a minute. They are never fewer than the partitions of a task queue: the server
-// forwards the tasks of a partition that nobody polls, at 10 a second.
-const partitions, mostPollers = 4, 32
+// forwards the tasks of a partition that nobody polls, at 10 a second. They are few even
+// then: the server hands out as many tasks at once as there are pollers, and loses those
+// that its database cannot record within a second.
+const partitions, mostPollers = 4, 6
 
 func pollers() worker.PollerBehavior {
 	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{

@@ -15,7 +15,6 @@ import (
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
 	"github.com/migrationlink/migrationlink/internal/payload"
-	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
 const (
@@ -78,7 +77,7 @@ func ProjectsInAtlas(ctx workflow.Context, input converter.RawValue) (found migr
 // nobody may poll the queue of such a one.
 func check(ctx workflow.Context, manager string, invalid error) error {
 	if invalid != nil {
-		return link.InvalidInput(migrationlink.ErrInvalidRequest, invalid)
+		return payload.Refusal(migrationlink.ErrInvalidRequest, invalid)
 	}
 	err := workflow.ExecuteLocalActivity(activities.FromMemory(ctx), migrationlink.CheckManagerActivity, manager).Get(ctx, nil)
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {

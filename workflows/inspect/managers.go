@@ -15,7 +15,6 @@ import (
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
 	"github.com/migrationlink/migrationlink/internal/payload"
-	"github.com/migrationlink/migrationlink/workflows/link"
 )
 
 const (
@@ -33,7 +32,7 @@ func Managers(ctx workflow.Context, input converter.RawValue) (migrationlink.Ins
 	var request migrationlink.InspectRequest
 	if !payload.IsEmpty(input) { // all fields are optional
 		if err := payload.Valid(input, &request); err != nil {
-			return migrationlink.Inspection{}, link.InvalidInput(migrationlink.ErrInvalidRequest, err)
+			return migrationlink.Inspection{}, payload.Refusal(migrationlink.ErrInvalidRequest, err)
 		}
 	}
 	var known activities.Known

@@ -98,7 +98,7 @@ func (o *operation) onRetry(ctx workflow.Context) error {
 			Validator: func(input converter.RawValue) error {
 				request, err := o.readRetry(input)
 				if err == nil && request.Token != nil && o.asked.Unlink != nil {
-					err = InvalidInput(migrationlink.ErrInvalidUpdate, tokenForUnlink)
+					err = payload.Refusal(migrationlink.ErrInvalidUpdate, tokenForUnlink)
 				}
 				return cmp.Or(err, o.notRetryable())
 			},
@@ -139,7 +139,7 @@ func (o *operation) readRetry(input converter.RawValue) (request migrationlink.R
 		err := payload.Request(input, &request)
 		if wrong, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
 			wrong.Problems[0].Problem += `; send nothing, or {"token": {"ref": "…"}}`
-			return request, InvalidInput(migrationlink.ErrInvalidUpdate, wrong)
+			return request, payload.Refusal(migrationlink.ErrInvalidUpdate, wrong)
 		}
 	}
 	err := request.Validate()
@@ -147,7 +147,7 @@ func (o *operation) readRetry(input converter.RawValue) (request migrationlink.R
 		err = o.asked.WithToken(*request.Token).Validate()
 	}
 	if err != nil {
-		return request, InvalidInput(migrationlink.ErrInvalidUpdate, err)
+		return request, payload.Refusal(migrationlink.ErrInvalidUpdate, err)
 	}
 	if o.wake.sent >= maxRetries {
 		return request, refusal(migrationlink.Problem{
@@ -210,7 +210,7 @@ func (o *operation) onAccept(ctx workflow.Context) error {
 func (o *operation) admits(input converter.RawValue) error {
 	var asked migrationlink.StartRequest
 	if err := cmp.Or(payload.Request(input, &asked), asked.Validate()); err != nil {
-		return InvalidInput(migrationlink.ErrInvalidRequest, err) // a difference would show what may be a secret
+		return payload.Refusal(migrationlink.ErrInvalidRequest, err) // a difference would show what may be a secret
 	}
 	if found := o.asked.Difference(asked); len(found) > 0 {
 		return refusedUpdate(differenceProblem(o.target, found), found)
@@ -270,7 +270,7 @@ func (o *operation) extended(ctx workflow.Context, input converter.RawValue) (_ 
 		extended, err = o.deadline.extended(now(ctx), request)
 	}
 	if err != nil {
-		return deadline{}, request, InvalidInput(migrationlink.ErrInvalidUpdate, err)
+		return deadline{}, request, payload.Refusal(migrationlink.ErrInvalidUpdate, err)
 	}
 	return extended, request, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
+	"github.com/migrationlink/migrationlink/internal/payload"
 	"github.com/migrationlink/migrationlink/internal/words"
 )
 
@@ -214,7 +215,7 @@ func invalidRequest(err error) error {
 			Message: err.Error(),
 			Remedy:  "Correct the fields and start it again; nothing was changed.",
 		},
-		fields: fieldsOf(err),
+		fields: payload.Fields(err),
 	}
 }
 
@@ -222,13 +223,6 @@ func invalidRequest(err error) error {
 func wrongFields(err error) []any {
 	if own, ok := errors.AsType[problemError](err); ok && len(own.fields) > 0 {
 		return []any{own.fields}
-	}
-	return nil
-}
-
-func fieldsOf(err error) []migrationlink.FieldProblem {
-	if invalid, ok := errors.AsType[*migrationlink.ValidationError](err); ok {
-		return invalid.Problems
 	}
 	return nil
 }
@@ -245,12 +239,6 @@ func (l *link) alreadyLinked() error {
 func refusal(problem migrationlink.Problem) error {
 	return temporal.NewApplicationErrorWithOptions(problem.Message+". "+problem.Remedy, problem.Type,
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{problem}})
-}
-
-// InvalidInput is the error of an update, or of a workflow that only reads, with wrong fields.
-func InvalidInput(errorType string, err error) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errorType,
-		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{fieldsOf(err)}})
 }
 
 // refusedUpdate is the error of an update that is refused for its fields.

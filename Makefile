@@ -5,8 +5,8 @@ BIN     := bin
 TOOLS   := $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck
 # Those that check the documents are pinned in dev/docs/go.mod and its package-lock.json.
 DOCS    := dev/docs/node_modules
-# The time limit for a test that hangs: the end-to-end tests take about 7 minutes with
-# -race on two cores, and several times that on a busy machine.
+# The time limit for a test that hangs: the end-to-end tests take about 25 minutes with
+# -race on two cores.
 TEST    := test -timeout 40m
 COMPILING := Compiling the embedded Temporal server. The first time this takes about 5 minutes \
 	on two cores and downloads about 200 modules from the Go module proxy (go env GOPROXY).

@@ -76,7 +76,7 @@ func TestTheFirstCallIsRetriedWithinItsLimit(t *testing.T) {
 func TestAFirstCallThatStaysLimitedSaysSo(t *testing.T) {
 	t.Parallel()
 	options := (&answering{next: func() error { return limited }}).listen(t)
-	options.ConnectionOptions.GetSystemInfoTimeout = time.Second
+	options.ConnectionOptions.GetSystemInfoTimeout = 5 * time.Second // it takes all of it
 	_, err := options.Dial(t.Context())
 	var known *temporalconn.Error
 	require.ErrorAs(t, err, &known)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,8 +41,11 @@ func join(t *testing.T, host func(workflow.Context) error, sent migrationlink.St
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	w := suite.NewTestWorkflowEnvironment()
+	var told sync.Mutex // the signals of one task are sent at the same time
 	w.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, migrationlink.AnswerSignal, mock.Anything).Return(
 		func(_, _, _, _ string, answer any) error {
+			told.Lock()
+			defer told.Unlock()
 			answers = append(answers, answer.(Answer))
 			return nil
 		})

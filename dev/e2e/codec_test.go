@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -111,6 +112,11 @@ func operatorsControlAnEncodedLink(s encodedSystem) {
 	require.Contains(s.t, unread.stdout+unread.stderr, `has the encoding "`+s.encoding+`" of a payload codec, but no codec is set`)
 	require.Contains(s.t, unread.stdout+unread.stderr, "Set TEMPORAL_CODEC_ENDPOINT")
 	guest := s.beginEncoded(s.endpoint, "platform-"+org, org)
+	s.eventually(func() bool { // or it would start a link of its own after the end of this one
+		return slices.ContainsFunc(s.history(migrationlink.WorkflowID("demo", org), ""), func(event *historypb.HistoryEvent) bool {
+			return event.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == migrationlink.JoinSignal
+		})
+	})
 	require.Zero(s.t, s.starter(append([]string{"cancel", "--reason", "the wrong target"}, target...)...).code)
 	var canceled migrationlink.LinkResult
 	require.Error(s.t, s.through(s.endpoint).GetWorkflow(s.t.Context(), guest.GetID(), guest.GetRunID()).Get(s.t.Context(), &canceled), "a guest is told the end")

@@ -80,7 +80,13 @@ var inline = regexp.MustCompile("`((?:starter|worker|temporal (?:operator|task-q
 func TestTheCommandsInSentencesHaveTheFlagsOfThePrograms(t *testing.T) {
 	t.Parallel()
 	var found int
-	for _, name := range pages {
+	others, err := filepath.Glob("../../docs/explanation/*.md")
+	require.NoError(t, err)
+	for i, file := range others {
+		others[i] = strings.TrimPrefix(filepath.ToSlash(file), "../../")
+	}
+	others = append(others, "docs/releasing.md", "docs/architecture.md", "SECURITY.md", "CONTRIBUTING.md")
+	for _, name := range slices.Concat(pages, others) {
 		text, err := os.ReadFile(filepath.Join("../..", name))
 		require.NoError(t, err)
 		for _, command := range inline.FindAllStringSubmatch(string(text), -1) {

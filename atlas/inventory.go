@@ -109,19 +109,12 @@ var versionWord = regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,3}){1,3}(-[a-z0-9]{1
 func (c *Client) Inventory(ctx context.Context, orgID string, wanted func(projectID string) bool) (_ []ProjectInventory, err error) {
 	defer publish(&err)
 	call := availableCall(orgID)
-	done, err := c.api.Listing(ctx, call)
+	var found inventory
+	done, err := c.readAvailable(ctx, call, &found)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	r, err := c.api.Do(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	var found inventory
-	if err := c.api.Decode(call, r, &found); err != nil {
-		return nil, err
-	}
 	var projects []ProjectInventory
 	for _, entry := range found {
 		if projectID.MatchString(entry.ID) && wanted(entry.ID) {

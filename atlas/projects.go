@@ -30,20 +30,12 @@ var projectID = regexp.MustCompile(`^[a-f0-9]{24}$`)
 // GET /orgs/{orgId}/liveMigrations/availableProjects
 func (c *Client) AvailableProjects(ctx context.Context, orgID string) (_ []Project, err error) {
 	defer publish(&err)
-	call := availableCall(orgID)
-	done, err := c.api.Listing(ctx, call)
+	var found available
+	done, err := c.readAvailable(ctx, availableCall(orgID), &found)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	r, err := c.api.Do(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	var found available
-	if err := c.api.Decode(call, r, &found); err != nil {
-		return nil, err
-	}
 	projects := make([]Project, 0, len(found))
 	for _, project := range found {
 		if projectID.MatchString(project.ID) {
@@ -51,6 +43,24 @@ func (c *Client) AvailableProjects(ctx context.Context, orgID string) (_ []Proje
 		}
 	}
 	return projects, nil
+}
+
+// readAvailable decodes the reply into found. Call done when what is kept of it is
+// complete: until then it counts as one of the lists that a client collects at once.
+func (c *Client) readAvailable(ctx context.Context, call *adminapi.Call, found any) (done func(), err error) {
+	done, err = c.api.Listing(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.api.Do(ctx, call)
+	if err == nil {
+		err = c.api.Decode(call, r, found)
+	}
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
 }
 
 // available is the documented list, or the same list in the envelope that Atlas uses for

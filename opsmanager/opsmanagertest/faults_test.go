@@ -339,7 +339,7 @@ func TestTheSameSeedHitsTheSameCalls(t *testing.T) {
 	story := func(seed uint64) string {
 		server, c := start(t, opsmanagertest.Options{Seed: seed})
 		var told strings.Builder
-		for range 2 { // Reset begins the story anew
+		for range 2 { // Reset starts the story over
 			require.NoError(t, server.SetFaults(opsmanagertest.Faults{
 				{Kind: opsmanagertest.ServerError, Probability: 0.3},
 				{Kind: opsmanagertest.BadGateway, Probability: 0.3, Count: 5},

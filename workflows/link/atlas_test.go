@@ -172,8 +172,8 @@ func TestARetryWithAnotherSourceBringsAnotherLinkToken(t *testing.T) {
 		source migrationlink.TokenSource
 		second string
 	}{
-		"a sealed one":       {sealed(7), sealed(7).Sealed},
-		"made in Atlas anew": {atlasRequest().Token, sealed(2).Sealed},
+		"a sealed one":        {sealed(7), sealed(7).Sealed},
+		"made in Atlas again": {atlasRequest().Token, sealed(2).Sealed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -727,7 +727,7 @@ func TestATargetIsClaimedOnlyAsItWasSeen(t *testing.T) {
 		"SYNCED no more":          {seen, lookFails(migrationlink.ErrNotInAtlas, 0, with("NOT_SYNCED")), migrationlink.TargetUnknown, migrationlink.TargetNotSynced, false},
 		"no role":                 {seen, lookFails(migrationlink.ErrRoleMissing, 401, seen), migrationlink.TargetUnknown, migrationlink.TargetNoPermission, true},
 		"unreachable":             {seen, lookFails(migrationlink.ErrAtlasUnavailable, 0, seen), migrationlink.TargetUnknown, migrationlink.TargetUnreachable, true},
-		"an Atlas nobody knows":   {seen, lookFails(migrationlink.ErrUnknownAtlas, 0, seen), migrationlink.TargetUnknown, migrationlink.TargetRefused, true},
+		"an unknown connection":   {seen, lookFails(migrationlink.ErrUnknownAtlas, 0, seen), migrationlink.TargetUnknown, migrationlink.TargetRefused, true},
 		"of a worker that panics": {seen, temporal.NewApplicationError("panic", "PanicError"), migrationlink.TargetUnknown, migrationlink.TargetRefused, true},
 	} {
 		t.Run(name, func(t *testing.T) {

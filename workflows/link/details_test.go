@@ -44,7 +44,7 @@ func TestTheStoryNamesTheCommandThatHelps(t *testing.T) {
 		"sealed, and the manager refuses it": {sealed, migrationlink.Problem{Type: migrationlink.ErrTokenRejected, Message: "HTTP 400"}, with},
 		"sealed, and nobody can open any":    {sealed, migrationlink.Problem{Type: migrationlink.ErrTokenNotOpened, Code: migrationlink.CodeNoIdentities}, plain},
 		"sealed, and something else":         {sealed, migrationlink.Problem{Type: migrationlink.ErrKeyRejected, Message: "HTTP 401"}, plain},
-		"by reference, read anew":            {ref, migrationlink.Problem{Type: migrationlink.ErrTokenRejected, Message: "HTTP 400"}, plain},
+		"by reference, read again":           {ref, migrationlink.Problem{Type: migrationlink.ErrTokenRejected, Message: "HTTP 400"}, plain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

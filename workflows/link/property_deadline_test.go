@@ -51,7 +51,7 @@ func (s *scene) enters(in any) {
 }
 
 // startsOver is told of every activity that the workflow starts, too: a retry after a wrong
-// target begins anew, with limits of its own.
+// target starts over, with limits of its own.
 func (s *scene) startsOver(in any) {
 	switch in.(type) {
 	case activities.FindLinkInput, activities.CreateLinkInput:

@@ -164,7 +164,7 @@ type ClusterInAtlas struct {
 	// Version is the version of MongoDB.
 	Version string `json:"version,omitempty" jsonschema:"example=7.0.13"`
 	Sharded bool   `json:"sharded"`
-	// Managed says that Automation of the manager manages it, TLS that it accepts encrypted connections.
+	// Managed reports whether Automation of the manager manages it, TLS whether it accepts encrypted connections.
 	Managed bool `json:"managed"`
 	TLS     bool `json:"tls"`
 }

@@ -125,9 +125,9 @@ func (s start) try(ctx context.Context) (*Run, error) {
 	}
 	refused := refusalOf(ctx, update)
 	if refused != nil && !temporalerr.UnknownUpdate(refused) {
-		return nil, s.refusal(update.RunID(), refused)
+		return nil, s.refusal(ctx, update.RunID(), refused)
 	}
-	run, err := s.describe(ctx, update.RunID())
+	run, err := s.joinable(ctx, update.RunID())
 	if err == nil && refused == nil {
 		run.accept = update
 	}
@@ -145,7 +145,7 @@ func (s start) tryWithoutUpdate(ctx context.Context, notOffered error) (*Run, er
 	case err != nil:
 		return nil, err
 	}
-	run, err := s.describe(ctx, started.GetRunID())
+	run, err := s.joinable(ctx, started.GetRunID())
 	if err == nil {
 		run.noAnswer = notOffered
 	}
@@ -163,7 +163,7 @@ func (s start) afterStart(runID string, err error) error {
 
 // lookUp finds out what is running after a start that no worker has answered, or Temporal.
 func (s start) lookUp(ctx context.Context, noAnswer error) (*Run, error) {
-	run, err := s.describe(ctx, "")
+	run, err := s.joinable(ctx, "")
 	switch {
 	case err == nil:
 		run.noAnswer = noAnswer
@@ -175,9 +175,9 @@ func (s start) lookUp(ctx context.Context, noAnswer error) (*Run, error) {
 	return run, err
 }
 
-// describe returns the running workflow, unless it was started by somebody else for another
-// request. Without a run ID it may not have been started at all.
-func (s start) describe(ctx context.Context, runID string) (*Run, error) {
+// joinable returns the workflow that this call has started, or the running one that it joins. It
+// refuses one that was started by somebody else for another request. Without a run ID it may not have been started at all.
+func (s start) joinable(ctx context.Context, runID string) (*Run, error) {
 	info, err := s.info(ctx, s.request.WorkflowID(), runID)
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s start) describe(ctx context.Context, runID string) (*Run, error) {
 func (c *Client) info(ctx context.Context, id, runID string) (*workflowpb.WorkflowExecutionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.CallTimeout)
 	defer cancel()
-	// What replaces the deprecated call has the memo from SDK 1.51 on.
+	// DescribeWorkflow, which replaces this deprecated call, returns the memo from SDK 1.51 on.
 	described, err := c.temporal.DescribeWorkflowExecution(ctx, id, runID) //nolint:staticcheck // see above
 	return described.GetWorkflowExecutionInfo(), err
 }
@@ -239,8 +239,12 @@ func refusalOf(ctx context.Context, update client.WorkflowUpdateHandle) *tempora
 }
 
 // refusal is the error for a running workflow that does not take the request.
-func (s start) refusal(runID string, refused *temporal.ApplicationError) error {
-	run := s.run(runID)
+func (s start) refusal(ctx context.Context, runID string, refused *temporal.ApplicationError) error {
+	run := &Run{WorkflowID: s.request.WorkflowID(), RunID: runID, Joined: true, client: s.Client}
+	if info, err := s.info(ctx, run.WorkflowID, runID); err == nil {
+		run = s.runOf(info)
+		run.Joined = true
+	}
 	switch refused.Type() {
 	case ErrDifferentRequest:
 		fields := FieldsOf(refused)

@@ -37,7 +37,7 @@ func ExampleClient() {
 
 	result, err := run.Result(ctx)
 	if err != nil {
-		fmt.Println(err) // of the waiting: the link goes on
+		fmt.Println(err) // of the waiting: the link continues
 		return
 	}
 	fmt.Println(result.Outcome, result.LinkStatus) // also for a link that failed, see result.Problem

@@ -27,10 +27,11 @@ func ResultOf(err error) (result LinkResult, found bool) {
 const seeHistory = "Check the workflow's history in Temporal."
 
 // resultOf is ResultOf for the error of a closed workflow. Where that carries no result, as
-// Temporal itself or another version of the workflow ended it, the result says so. The error is
-// that of a payload codec.
+// Temporal itself or another version of the workflow ended it, the result says so, and is in doubt.
+// The error is that of a payload codec.
 func resultOf(err error) (LinkResult, error) {
 	result, found := ResultOf(err)
+	result.InDoubt = result.InDoubt || !found
 	switch cause := err.(type) { //nolint:errorlint // the outermost says how it ended
 	case *temporal.CanceledError:
 		result.Outcome = OutcomeCancelled
@@ -49,19 +50,19 @@ func resultOf(err error) (LinkResult, error) {
 		}
 		return result, unreadable(found, cause.Details)
 	case *temporal.TimeoutError:
-		return LinkResult{Outcome: OutcomeTimedOut, Problem: &Problem{
+		return LinkResult{Outcome: OutcomeTimedOut, InDoubt: true, Problem: &Problem{
 			Type:    ErrTimedOut,
 			Message: "Temporal ended the workflow at its own time limit; nothing was undone",
 			Remedy:  "To continue, start the link again: it keeps what the manager already has.",
 		}}, nil
 	case *temporal.TerminatedError:
-		return LinkResult{Outcome: OutcomeFailed, Problem: &Problem{
+		return LinkResult{Outcome: OutcomeFailed, InDoubt: true, Problem: &Problem{
 			Type:    ErrTerminated,
 			Message: "somebody terminated the workflow in Temporal; nothing was undone",
 			Remedy:  "To continue, start the link again: it keeps what the manager already has. To end a link use 'starter cancel'.",
 		}}, nil
 	}
-	return LinkResult{Outcome: OutcomeFailed, Problem: &Problem{Type: "Unknown", Message: fmt.Sprint(err), Remedy: seeHistory}}, nil
+	return LinkResult{Outcome: OutcomeFailed, InDoubt: true, Problem: &Problem{Type: "Unknown", Message: fmt.Sprint(err), Remedy: seeHistory}}, nil
 }
 
 // unreadable returns the error of a payload codec that keeps details from being read. Details

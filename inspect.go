@@ -2,16 +2,16 @@ package migrationlink
 
 import "time"
 
-// InspectRequest asks a worker which managers and which Atlas it knows.
+// InspectRequest asks a worker which managers and which Atlas connections it knows.
 type InspectRequest struct {
-	// Call also asks each manager and each Atlas, with the key of the workers.
+	// Call also asks each manager and each Atlas connection, with the key of the workers.
 	Call bool `json:"call,omitempty"`
 	// Manager, when set, limits that to one manager.
 	Manager string `json:"manager,omitempty"`
 	// OrgID, when set, is the organization whose role is checked. A key can be
 	// tried without, a role cannot.
 	OrgID string `json:"orgId,omitempty" jsonschema:"pattern=^[a-f0-9]{24}$"`
-	// Atlas, when set, limits the answer to the Atlas of this name; there is none
+	// Atlas, when set, limits the answer to the Atlas connection of this name; there is none
 	// if the worker does not know it.
 	Atlas string `json:"atlas,omitempty"`
 	// AtlasOrgID, when set, is the target organization whose role is checked.
@@ -36,7 +36,7 @@ type ManagerInspection struct {
 	// WorkerVersion is that of the worker that called the manager; empty when
 	// none did.
 	WorkerVersion string `json:"workerVersion,omitempty"`
-	// KeyAccepted says that the manager let the key in.
+	// KeyAccepted reports whether the manager let the key in.
 	KeyAccepted bool `json:"keyAccepted"`
 	// RoleChecked reports whether the manager showed the status of the request's
 	// organization, which needs the role there. LinkStatus is that status.
@@ -50,13 +50,13 @@ type ManagerInspection struct {
 	Problem *Problem `json:"problem,omitempty"`
 }
 
-// AtlasInspection is what one Atlas says to the API key or the service account of
+// AtlasInspection is what Atlas says through one connection to the API key or the service account of
 // the workers. Without InspectRequest.Call only the name is set.
 type AtlasInspection struct {
 	Name string `json:"name"`
 	// WorkerVersion is that of the worker that called Atlas; empty when none did.
 	WorkerVersion string `json:"workerVersion,omitempty"`
-	// KeyAccepted says that Atlas let the key or the service account in.
+	// KeyAccepted reports whether Atlas let the key or the service account in.
 	KeyAccepted bool `json:"keyAccepted"`
 	// RoleChecked reports whether Atlas listed the available projects of the
 	// request's organization, which needs the role there.

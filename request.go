@@ -36,8 +36,7 @@ type LinkRequest struct {
 	// Empty means DefaultSyncTimeout. From MinSyncTimeout to MaxTimeout.
 	SyncTimeout Duration `json:"syncTimeout,omitempty" jsonschema_extras:"default=1h0m0s"`
 	// SettleTime is how long to look for a link whose creation got no reply
-	// before it is created again. It counts where the manager does not tell a
-	// missing link from one that is not synced yet. Empty means
+	// before it is created again: a manager may show a new link late. Empty means
 	// DefaultSettleTime. From MinSettleTime to MaxTimeout.
 	SettleTime Duration `json:"settleTime,omitempty" jsonschema_extras:"default=1m0s"`
 	// VerifyInAtlas, with Token.Atlas, continues after SYNCED until Atlas shows a

@@ -34,7 +34,7 @@ func (o Outcome) Done() bool {
 	return false
 }
 
-// LinkResult tells how LinkWorkflow or UnlinkWorkflow ended. A workflow with the outcome
+// LinkResult is how LinkWorkflow or UnlinkWorkflow ended. A workflow with the outcome
 // OutcomeLinked, OutcomeAlreadyLinked, OutcomeUnlinked or OutcomeNotLinked returns it. Any
 // other workflow carries it as the first detail of its ApplicationError or CanceledError.
 type LinkResult struct {
@@ -43,18 +43,19 @@ type LinkResult struct {
 	Outcome Outcome `json:"outcome"`
 	// LinkStatus is the last status that the manager reported, see Status.
 	LinkStatus string `json:"linkStatus,omitempty" jsonschema:"example=SYNCED,example=NOT_SYNCED,example=NONE"`
-	// Created says that this request made the link, Removed that it removed it
+	// Created reports whether this request made the link, Removed whether it removed it
 	// again. Both are false when the link may not have been made at all and none
 	// was found.
 	Created bool `json:"created"`
 	Removed bool `json:"removed"`
-	// Replaced says that a link of somebody else was removed, as Relink asks for,
+	// Replaced reports whether a link of somebody else was removed, as Relink asks for,
 	// or may have been when it did not end well.
 	Replaced bool `json:"replaced,omitempty"`
-	// InDoubt says that the reply to a creation or a removal was lost. Then it is
+	// InDoubt reports whether the reply to a creation or a removal was lost. Then it is
 	// not known whether a link at the manager is this request's, or whether
 	// one was removed. An undo never removes a link in doubt. With
-	// ErrTerminated it says that nothing else of the result is known.
+	// ErrTerminated, and where Temporal ended the workflow, nothing else of the result
+	// is known.
 	InDoubt bool `json:"inDoubt,omitempty"`
 	// Polls counts the status reads made since the link was created, but not
 	// those of a wait that a check or a cancellation has cut short.
@@ -63,9 +64,9 @@ type LinkResult struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 	SyncedAt  time.Time `json:"syncedAt,omitzero"`
 	EndedAt   time.Time `json:"endedAt"`
-	// Atlas tells of what was done there, if anything was.
+	// Atlas is what was done there, if anything was.
 	Atlas *AtlasResult `json:"atlas,omitempty"`
-	// Target says, with TokenSource.Atlas, whether the target organization shows the
+	// Target reports, with TokenSource.Atlas, whether the target organization shows the
 	// link, as last seen. It is empty if nobody looked: nothing was SYNCED, or FailIfLinked
 	// ended the request before.
 	Target Target `json:"target,omitempty"`
@@ -83,20 +84,20 @@ type LinkResult struct {
 	// Actions are what people did to the request while it was running, the latest last. Of
 	// more than MaxActions, the first ones are left out; the workers' log has them all.
 	Actions []Action `json:"actions,omitempty"`
-	// Problem says what went wrong, with OutcomeFailed and OutcomeTimedOut.
+	// Problem is what went wrong, with OutcomeFailed and OutcomeTimedOut.
 	Problem *Problem `json:"problem,omitempty"`
 }
 
 // MaxActions bounds the Actions of a LinkResult.
 const MaxActions = 10
 
-// AtlasResult tells what a request with TokenSource.Atlas has done in Atlas.
+// AtlasResult is what a request with TokenSource.Atlas has done in Atlas.
 type AtlasResult struct {
-	// TokenCreated says that a link-token was made, TokenDeleted that the undo
+	// TokenCreated reports whether a link-token was made, TokenDeleted whether the undo
 	// deleted it again.
 	TokenCreated bool `json:"tokenCreated"`
 	TokenDeleted bool `json:"tokenDeleted,omitempty"`
-	// TokenInDoubt says that the reply to a creation was lost: Atlas may have a
+	// TokenInDoubt reports whether the reply to a creation was lost: Atlas may have a
 	// link-token that nobody knows.
 	TokenInDoubt bool `json:"tokenInDoubt,omitempty"`
 	// TokensLeft is how many of the link-tokens that were made serve no link of

@@ -46,11 +46,19 @@ func (r *Run) Accepted(ctx context.Context) (Status, error) {
 			if !temporalerr.Pause(ctx, wait) {
 				return Status{}, err
 			}
-		default: // Temporal itself has ended the workflow
+		case !endedWithoutAnswer(err):
+			return Status{}, err
+		default:
 			result, err := r.Result(ctx)
 			return Status{Workflow: r.Workflow, Manager: result.Manager, OrgID: result.OrgID, Phase: PhaseEnded, Result: &result}, err
 		}
 	}
+}
+
+// endedWithoutAnswer reports whether Temporal itself has ended the workflow of an update.
+func endedWithoutAnswer(err error) bool {
+	_, closed := errors.AsType[*temporal.ApplicationError](err)
+	return closed || temporalerr.Ended(err)
 }
 
 // Answered returns the *NoAnswerError that Accepted would return, or nil.

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// StartRequest is the input of a workflow, whether it was started or will be: exactly one of
-// its fields is set. It is the input of AcceptUpdate.
+// StartRequest holds the input of LinkWorkflow or of UnlinkWorkflow: exactly one field is set. It
+// is the input of AcceptUpdate.
 type StartRequest struct {
 	Link   *LinkRequest   `json:"link,omitempty" jsonschema:"oneof_required=link"`
 	Unlink *UnlinkRequest `json:"unlink,omitempty" jsonschema:"oneof_required=unlink"`
@@ -52,10 +52,9 @@ func (s StartRequest) Validate() error {
 	return s.Unlink.Validate()
 }
 
-// Difference is the one rule of starting a second time: nil when what is asked
-// for is what s, the running one, does, so that it is joined; otherwise it
-// names every field that differs, and the request is refused. Fields that are
-// left out count as their defaults.
+// Difference compares asked with s, the request that is running. It returns nil if they are
+// equal: then a start joins the running one. Otherwise it names every field that differs, and
+// the start is refused. A field that is left out equals its default.
 func (s StartRequest) Difference(asked StartRequest) []FieldProblem {
 	have, want := s.workflow(), asked.workflow()
 	if have != want {

@@ -39,7 +39,7 @@ func TestALinkTokenHasOneSourceAndEachBadPartIsNamed(t *testing.T) {
 		"cut off":                 {migrationlink.TokenSource{Sealed: sealed[:60]}, "token.sealed: not an armoured age file"},
 		"huge":                    {migrationlink.TokenSource{Sealed: sealed + strings.Repeat("\n", 17<<10)}, "token.sealed: longer than 16 KiB"},
 		"fingerprint of nothing":  {migrationlink.TokenSource{Ref: "file:a", Fingerprint: fingerprint}, "token.fingerprint: belongs to a sealed link-token"},
-		"token as fingerprint":    {migrationlink.TokenSource{Sealed: sealed, Fingerprint: strings.Repeat("canary", 32)}, "token.fingerprint: not the fingerprint"},
+		"token as fingerprint":    {migrationlink.TokenSource{Sealed: sealed, Fingerprint: strings.Repeat("canary", 32)}, "token.fingerprint: not a fingerprint"},
 		"atlas name":              {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.Name = "Prod" })}, `token.atlas.name: "Prod" is an invalid Atlas name`},
 		"atlas organization":      {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.OrgID = "" })}, "token.atlas.orgId: "},
 		"atlas address":           {migrationlink.TokenSource{Atlas: atlas(func(a *migrationlink.AtlasToken) { a.AccessListIPs[1] = "10.0.0.0/33" })}, `token.atlas.accessListIps[1]: "10.0.0.0/33" is neither`},

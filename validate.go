@@ -144,7 +144,7 @@ func (t TokenSource) problems() []FieldProblem {
 	case t.Sealed == "":
 		add("token.fingerprint", "belongs to a sealed link-token; leave it out")
 	case !fingerprint.MatchString(t.Fingerprint):
-		add("token.fingerprint", "not the fingerprint of a link-token: that has 32 lower-case hexadecimal digits; leave it out, or seal with starter seal")
+		add("token.fingerprint", "not a fingerprint, which has 32 lower-case hexadecimal digits; leave it out, or seal with starter seal")
 	}
 	return found
 }
@@ -160,7 +160,7 @@ func (t AtlasToken) problems() []FieldProblem {
 			"%s is not an organization's id; use its 24 lower-case hexadecimal digits, as in the address of the organization's page in Atlas", quote(t.OrgID))})
 	}
 	if len(t.AccessListIPs) > maxAccessListIPs {
-		return append(found, FieldProblem{"token.atlas.accessListIps", fmt.Sprintf("%d addresses are too many; use at most %d, CIDR blocks among them", len(t.AccessListIPs), maxAccessListIPs)})
+		return append(found, FieldProblem{"token.atlas.accessListIps", fmt.Sprintf("%d addresses are too many; use at most %d; combine addresses into CIDR blocks", len(t.AccessListIPs), maxAccessListIPs)})
 	}
 	for i, ip := range t.AccessListIPs {
 		if len(found) > maxProblems {
@@ -202,7 +202,7 @@ func sealedProblem(sealed string) string {
 	text := strings.TrimSpace(sealed)
 	switch {
 	case len(sealed) > maxSealed:
-		return fmt.Sprintf("longer than %d KiB, so that it is no sealed link-token%s", maxSealed>>10, remedy)
+		return fmt.Sprintf("longer than %d KiB, too long for a sealed link-token%s", maxSealed>>10, remedy)
 	case !strings.HasPrefix(text, armorHeader) || !strings.HasSuffix(text, armorFooter):
 		return "not an armoured age file (a link-token itself is never accepted)" + remedy
 	}

@@ -30,6 +30,8 @@ type CreateLinkResult struct {
 	Before string `json:"before,omitempty"`
 	// Warning is a problem that the manager reported when it accepted the link.
 	Warning string `json:"warning,omitempty"`
+	// PastRead reports whether the runs of ResetFrom were read.
+	PastRead bool `json:"pastRead,omitempty"`
 }
 
 // Posting is the journal entry of an attempt that sends a POST. It is also a detail of
@@ -38,6 +40,8 @@ type Posting struct {
 	// Before is the status that was read before the POST. It is empty when it is
 	// unknown or nothing was sent.
 	Before string `json:"before"`
+	// PastRead reports whether the runs of ResetFrom were read.
+	PastRead bool `json:"pastRead,omitempty"`
 }
 
 // afterwardsLimit bounds the read after a creation: the result does not need it.
@@ -67,9 +71,9 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	case err != nil:
 		return CreateLinkResult{}, err
 	case seen.Found:
-		return CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls}, nil
+		return CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls, PastRead: in.readsPast()}, nil
 	}
-	return c.post(ctx, Posting{Before: seen.LinkStatus}, token)
+	return c.post(ctx, c.posting(seen.LinkStatus), token)
 }
 
 func (c *creation) post(ctx context.Context, posting Posting, token redact.Secret) (CreateLinkResult, error) {
@@ -99,7 +103,7 @@ func (c *creation) refused(ctx context.Context, posting Posting, err error) (Cre
 		result.Created = c.in.inDoubt() // if a reply was lost, the link is this request's
 		return result, nil
 	case c.in.inDoubt():
-		return CreateLinkResult{}, c.end(replyLost(found), Posting{Before: c.in.Before})
+		return CreateLinkResult{}, c.end(replyLost(found), c.posting(c.in.Before))
 	}
 	// The manager refuses a second link and shows none: somebody else may have just
 	// made one, and the manager shows it late.
@@ -119,12 +123,13 @@ func replyLost(found finding) finding {
 
 // afterwards reads the status after a creation: a link that is SYNCED at once needs no
 // wait. If the read fails, AwaitSynced reads it again.
-func (c *creation) afterwards(ctx context.Context) CreateLinkResult {
+func (c *creation) afterwards(ctx context.Context) (result CreateLinkResult) {
+	result.PastRead = c.in.readsPast()
 	ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
 	defer cancel()
 	status, err := c.manager.status(ctx)
-	if err != nil {
-		return CreateLinkResult{}
+	if err == nil {
+		result.LinkStatus, result.Polls = status, 1
 	}
-	return CreateLinkResult{LinkStatus: status, Polls: 1}
+	return result
 }

@@ -20,7 +20,7 @@ type CreateLinkTokenInput struct {
 	Since time.Time `json:"since"`
 	// Deadline is when the attempts end. Nothing is sent after it.
 	Deadline time.Time `json:"deadline"`
-	// Known says that Atlas has answered for this organization before.
+	// Known reports whether Atlas has answered for this organization before.
 	Known bool `json:"known,omitempty"`
 }
 

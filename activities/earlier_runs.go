@@ -80,9 +80,8 @@ func (r historyReader) before(ctx context.Context, runID string, resets int) (fo
 	}
 	base := ""
 	err = r.each(ctx, runID, func(event *historypb.HistoryEvent) {
-		failed := event.GetWorkflowTaskFailedEventAttributes()
-		if failed.GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW && failed.GetNewRunId() == runID {
-			base = failed.GetBaseRunId()
+		if resetTo(event, runID) {
+			base = event.GetWorkflowTaskFailedEventAttributes().GetBaseRunId()
 		}
 	})
 	if err != nil || base == "" {
@@ -95,10 +94,21 @@ func (r historyReader) before(ctx context.Context, runID string, resets int) (fo
 	return found, err
 }
 
+// resetTo reports whether an event is the reset with which a run began. The events before it are
+// copies of those of the run that was reset.
+func resetTo(event *historypb.HistoryEvent, runID string) bool {
+	failed := event.GetWorkflowTaskFailedEventAttributes()
+	return failed.GetCause() == enumspb.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW && failed.GetNewRunId() == runID
+}
+
 // addRun adds what a run did to what the older runs did.
 func (e *earlierRuns) addRun(ctx context.Context, reader historyReader, runID string) error {
+	older := *e
 	open := map[int64]string{} // the types of activities that have not ended
 	err := reader.each(ctx, runID, func(event *historypb.HistoryEvent) {
+		if resetTo(event, runID) {
+			*e = older // the events until now are copies of those of the older run
+		}
 		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
 			open[event.GetEventId()] = scheduled.GetActivityType().GetName()
 		}

@@ -25,12 +25,15 @@ type FindLinkInput struct {
 	Since time.Time `json:"since"`
 	// Deadline is when the attempts end. Nothing is sent after it.
 	Deadline time.Time `json:"deadline"`
-	// Known says that the manager has answered for this organization before.
+	// Known reports whether the manager has answered for this organization before.
 	Known bool `json:"known,omitempty"`
 	// ResetFrom, when set, is the first run of a workflow that an operator has reset.
 	// The histories of the runs before this one are read first.
 	ResetFrom string `json:"resetFrom,omitempty"`
 }
+
+// readsPast reports whether there are runs to read before the first call.
+func (in FindLinkInput) readsPast() bool { return in.ResetFrom != "" }
 
 func (in FindLinkInput) inDoubt() bool { return !in.DoubtUntil.IsZero() }
 
@@ -43,6 +46,8 @@ type FindLinkResult struct {
 	Created    bool   `json:"created,omitempty"`
 	LinkStatus string `json:"linkStatus"`
 	Polls      int    `json:"polls,omitempty"`
+	// PastRead reports whether the runs of ResetFrom were read.
+	PastRead bool `json:"pastRead,omitempty"`
 }
 
 // FindLink looks for a link before a link-token is made to create one with. It reads
@@ -54,7 +59,9 @@ func (a *Activities) FindLink(ctx context.Context, in FindLinkInput) (FindLinkRe
 	if err := c.prepare(ctx, a); err != nil {
 		return FindLinkResult{}, err
 	}
-	return c.find(ctx)
+	found, err := c.find(ctx)
+	found.PastRead = in.readsPast()
+	return found, err
 }
 
 // creation is one attempt to find a link, and to create it if there is none.
@@ -93,6 +100,11 @@ var (
 	errNotShown = errors.New("the workflow was reset after it had made a link, which the manager does not show")
 )
 
+// posting is the journal entry before a POST.
+func (c *creation) posting(before string) Posting {
+	return Posting{Before: before, PastRead: c.in.readsPast()}
+}
+
 // lost returns the error of an attempt that follows one whose reply was lost.
 func (c *creation) lost(why error, posting Posting) error {
 	return replyLost(managerParty(c.in.Target).isUnavailable(why)).applicationError(0, posting)
@@ -111,7 +123,7 @@ func (c *creation) find(ctx context.Context) (FindLinkResult, error) {
 	case err != nil:
 		return FindLinkResult{}, c.again(ctx, c.manager.classify(err))
 	case status == migrationlink.LinkNone && c.earlier.made && !c.in.inDoubt(): // it may be shown late, or be gone
-		return FindLinkResult{}, c.lost(errNotShown, Posting{Before: status})
+		return FindLinkResult{}, c.lost(errNotShown, c.posting(status))
 	case c.manager.showsLink(status), status != migrationlink.LinkNone && c.provesLink():
 		return FindLinkResult{Found: true, Created: c.in.inDoubt() || c.earlier.made, LinkStatus: status, Polls: 1}, nil
 	case c.before(c.in.DoubtUntil): // a link may appear late, and some managers report a status without one

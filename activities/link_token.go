@@ -40,7 +40,7 @@ func tokenUnavailable(err error) error {
 		return found.applicationError(minDelay)
 	}
 	return refusal(migrationlink.ErrTokenUnavailable, "token.ref: "+err.Error(),
-		"Do that, or use another source of the link-token. A new variable needs a restart of every worker.")
+		"Make the link-token available as the problem says, or use another source. A new variable needs a restart of every worker.")
 }
 
 // tokenNotOpened quotes only package seal, which never repeats what was sealed.
@@ -48,7 +48,7 @@ func tokenNotOpened(err error) error {
 	problem := migrationlink.Problem{
 		Type:    migrationlink.ErrTokenNotOpened,
 		Message: "token.sealed: the sealed link-token cannot be opened",
-		Remedy:  "Seal the link-token again, and name that one.",
+		Remedy:  "Seal the link-token again, and use the new one in the request.",
 	}
 	if why, ok := errors.AsType[*seal.NotOpenedError](err); ok {
 		problem.Message += ": " + why.Reason

@@ -22,12 +22,12 @@ type VerifyInAtlasInput struct {
 	Since time.Time `json:"since"`
 	// Deadline is when the wait ends. The last poll is on it.
 	Deadline time.Time `json:"deadline"`
-	// Known says that Atlas has answered for this organization before.
+	// Known reports whether Atlas has answered for this organization before.
 	Known bool `json:"known,omitempty"`
 	// NotShownAt, when set, is when Atlas should show a link that is SYNCED. If it does
 	// not, each look from then on also reads the status of the link.
 	NotShownAt time.Time `json:"notShownAt,omitzero"`
-	// Foreign says that this request did not make the link. If it is SYNCED and not shown
+	// Foreign reports whether somebody else made the link. If it is SYNCED and not shown
 	// at NotShownAt, the wait ends with ErrWrongTarget.
 	Foreign bool `json:"foreign,omitempty"`
 }

@@ -41,7 +41,7 @@ type Config struct {
 	AllowInsecureHTTP bool
 	// Timeout limits one HTTP request with its reply. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// UnlinkedIs404 says that the manager answers 404 to the status of an organization
+	// UnlinkedIs404 reports whether the manager answers 404 to the status of an organization
 	// without a link, so that NOT_SYNCED means that there is a link. This is not
 	// documented and differs between managers.
 	UnlinkedIs404 bool

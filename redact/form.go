@@ -20,7 +20,7 @@ type form struct {
 	// before and after are how many characters at each side hold bits of the
 	// secret and of its neighbour.
 	before, after int
-	// anyCase says that upper and lower case are the same; text is lower.
+	// anyCase reports whether upper and lower case are the same; then text is lower.
 	anyCase bool
 	// period is the least distance of two hits, in bytes: they may overlap.
 	period int

@@ -67,7 +67,7 @@ func (v view) original(s span) span {
 	return span{v.origin[s.begin].begin, v.origin[s.end-1].end}
 }
 
-// unescape resolves one layer of the escapes of one kind, and tells whether there
+// unescape resolves one layer of the escapes of one kind, and reports whether there
 // was any.
 func (v view) unescape(kind string) (view, bool) {
 	if !strings.ContainsAny(v.text, kind) {

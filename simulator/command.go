@@ -80,7 +80,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Short: "A simulated manager of MongoDB's link API",
 		Long: "A simulated manager (Ops Manager or Cloud Manager) of MongoDB's link API, with digest\n" +
 			"authentication, and the part of Atlas that creates link-tokens, with digest authentication\n" +
-			"or a service account. GET / of the URL that it prints tells how to control it.",
+			"or a service account. Open the URL that it prints to see how to control it.",
 		Version:       buildinfo.Text(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -103,7 +103,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 
 func (s *settings) register(command *cobra.Command) {
 	flags, m := command.Flags(), &s.manager
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address and port; port 0 is a free one")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "address and port; port 0 picks a free port")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "listen on addresses that other machines reach; the control interface asks for no credentials")
 	flags.BoolVar(&s.probe, "probe", false, "ask the running simulator of these flags whether it listens, and exit; for supervisors")
 	flags.Uint64Var(&m.Seed, "seed", 0, "decides which requests a fault with a probability hits")

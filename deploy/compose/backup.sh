@@ -9,6 +9,7 @@ umask 077
 to=$1/$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$to.part"
 trap 'docker compose start temporal >/dev/null' EXIT
+trap 'exit 130' INT TERM HUP # a shell may not run the other one by itself then
 docker compose stop temporal
 for database in temporal temporal_visibility; do
     docker compose exec -T postgres pg_dump -U temporal -Fc $database >"$to.part/$database.dump"

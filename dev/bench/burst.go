@@ -15,7 +15,7 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-// cancelsInBurst is how many links are cancelled in the middle of a burst.
+// cancelsInBurst is how many links are cancelled in the middle of a burst in either way.
 const cancelsInBurst = 10
 
 // measureBurst starts many links at once and cancels some when half of them are created.
@@ -48,8 +48,7 @@ func measureBurst(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.report.add(burst, ours, "half created after", time.Since(began).Seconds(), "s")
-	stopped := s.cancelInBurst(ctx, orgs)
-	kept := slices.DeleteFunc(slices.Clone(orgs), func(orgID string) bool { return slices.Contains(stopped.orgs, orgID) })
+	stopped, kept := s.cancelInBurst(ctx, orgs)
 	err = waitUntil(ctx, createLimit, 50*time.Millisecond, func() bool { return s.countCreated(kept) == len(kept) })
 	if err != nil {
 		return fmt.Errorf("%d of %d links are created after %s: %w", s.countCreated(kept), len(kept), time.Since(began), err)
@@ -57,11 +56,14 @@ func measureBurst(ctx context.Context, b *bench) error {
 	took := time.Since(began)
 	b.report.add(burst, ours, allCreated, took.Seconds(), "s")
 	b.report.add(burst, ours, createdPerEmpty, took.Seconds()/floor.Seconds(), "×")
-	if err := stopped.wait(b); err != nil {
-		return err
+	for _, c := range stopped {
+		if err := c.wait(b); err != nil {
+			return err
+		}
 	}
 	seen, err := s.readHistories(ctx, orgs)
-	b.report.add(burst, ours, repeatedChecks, float64(seen.checks.Load()), "")
+	b.report.add(burst, ours, "links whose manager was checked", float64(seen.checked.Load()), "")
+	b.report.add(burst, ours, repeatedChecks, float64(seen.repeated.Load()), "")
 	b.report.add(burst, ours, "workflow tasks lost", float64(seen.lost.Load()), "")
 	return err
 }
@@ -92,27 +94,30 @@ func (s *system) countCreated(orgs []string) int {
 	return n
 }
 
-// cancelling are links that are being cancelled.
+// cancelling are links that are being cancelled in one way.
 type cancelling struct {
-	orgs  []string
-	took  []float64
+	how   string
+	took  []float64 // seconds, of each
 	group *errgroup.Group
 }
 
-// cancelInBurst cancels some links that are created and some that are not, one after
-// the other, and does not wait for the end.
-func (s *system) cancelInBurst(ctx context.Context, orgs []string) *cancelling {
-	started := slices.Clone(orgs)
-	slices.SortStableFunc(started, func(x, y string) int { return boolRank(s.manager.isCreated(x)) - boolRank(s.manager.isCreated(y)) })
-	chosen := append(slices.Clone(started[:cancelsInBurst/2]), started[len(started)-cancelsInBurst/2:]...)
-	c := &cancelling{orgs: chosen, took: make([]float64, len(chosen)), group: &errgroup.Group{}}
-	for i, orgID := range chosen {
-		c.group.Go(func() (err error) {
-			c.took[i], err = s.cancel(ctx, orgID)
-			return err
-		})
+// cancelInBurst cancels some links that are created and some that are not, half of them in
+// either way, all at once. It does not wait for their end, and returns the other links.
+func (s *system) cancelInBurst(ctx context.Context, orgs []string) (stopped []*cancelling, kept []string) {
+	kept = slices.Clone(orgs)
+	slices.SortStableFunc(kept, func(x, y string) int { return boolRank(s.manager.isCreated(x)) - boolRank(s.manager.isCreated(y)) })
+	for how, cancel := range map[string]func(context.Context, string) error{"cancel": s.asOperator, "Temporal's cancellation": s.asCaller} {
+		c := &cancelling{how: how, took: make([]float64, cancelsInBurst), group: &errgroup.Group{}}
+		half := cancelsInBurst / 2
+		for i, orgID := range slices.Concat(kept[:half], kept[len(kept)-half:]) {
+			c.group.Go(func() (err error) {
+				c.took[i], err = s.cancelled(ctx, orgID, cancel)
+				return err
+			})
+		}
+		stopped, kept = append(stopped, c), kept[half:len(kept)-half]
 	}
-	return c
+	return stopped, kept
 }
 
 func boolRank(created bool) int {
@@ -126,16 +131,16 @@ func (c *cancelling) wait(b *bench) error {
 	if err := c.group.Wait(); err != nil {
 		return err
 	}
-	b.report.addSpread(burst, ours, "cancel in the middle", c.took, "s")
-	b.report.add(burst, ours, cancelMiddle, slices.Max(c.took), "s")
+	b.report.addSpread(burst, ours, c.how+" in the middle", c.took, "s")
+	b.report.add(burst, ours, c.how+inTheMiddle, slices.Max(c.took), "s")
 	return nil
 }
 
 // recorded is what the histories of a burst show of its cost.
 type recorded struct {
-	// checks is how often the worker was asked whether it knows the manager, which
-	// happens when a creation finds no worker.
-	checks atomic.Int64
+	// checked is how many links asked whether a worker knows their manager, because
+	// nobody took their creation for three seconds. repeated is how often they asked again.
+	checked, repeated atomic.Int64
 	// lost is how many workflow tasks timed out. The server gives itself a second to hand
 	// over a task that a poll waits for; if it takes longer, the task is started and
 	// nobody has it.
@@ -149,26 +154,25 @@ func (s *system) readHistories(ctx context.Context, orgs []string) (*recorded, e
 	for _, orgID := range orgs {
 		group.Go(func() error {
 			events := s.temporal.GetWorkflowHistory(ctx, migrationlink.WorkflowID(managerName, orgID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+			checks := 0
 			for events.HasNext() {
 				event, err := events.Next()
 				if err != nil {
 					return err
 				}
-				seen.add(event)
+				if localActivity(event) == migrationlink.CheckManagerActivity {
+					checks++
+				}
+				if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT {
+					seen.lost.Add(1)
+				}
 			}
+			seen.checked.Add(int64(min(checks, 1)))
+			seen.repeated.Add(int64(max(checks-1, 0)))
 			return nil
 		})
 	}
 	return seen, group.Wait()
-}
-
-func (r *recorded) add(event *historypb.HistoryEvent) {
-	if localActivity(event) == migrationlink.CheckManagerActivity {
-		r.checks.Add(1)
-	}
-	if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT {
-		r.lost.Add(1)
-	}
 }
 
 // localActivity returns the type of the local activity that an event records, or "".

@@ -192,7 +192,7 @@ func (r *report) addLoad(scenario string, steady, idle load) {
 func (s *system) measureCancels(ctx context.Context, b *bench, orgs []string) error {
 	var took []float64
 	for _, orgID := range orgs[:min(cancels, len(orgs))] {
-		seconds, err := s.cancel(ctx, orgID)
+		seconds, err := s.cancelled(ctx, orgID, s.asCaller)
 		if err != nil {
 			return err
 		}

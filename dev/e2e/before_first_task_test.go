@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
@@ -83,4 +85,41 @@ func TestSignalsBeforeTheFirstStepAreHandled(t *testing.T) {
 	s.shape(unlinked, map[string]any{})
 	require.NoError(t, removing.Get(t.Context(), &result))
 	require.Equal(t, migrationlink.OutcomeUnlinked, result.Outcome)
+}
+
+// With thousands of links in the queue, a cancellation would wait for the first tasks of all.
+func TestACancelledLinkOvertakesTheOthersInTheQueue(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	var runs []client.WorkflowRun
+	for range 60 {
+		runs = append(runs, s.begin(newOrg(), nil))
+	}
+	last := runs[len(runs)-1]
+	_, org, _ := migrationlink.SplitWorkflowID(last.GetID())
+	require.Zero(t, s.starter("cancel", "--manager", "demo", "--org", org, "--detach").code)
+	s.worker("")
+
+	requireCancelled(t, last)
+	took := s.firstTask(last)
+	overtaken := 0
+	for _, run := range runs[:len(runs)-1] {
+		require.NoError(t, run.Get(t.Context(), nil))
+		if s.firstTask(run).After(took) {
+			overtaken++
+		}
+	}
+	require.Greater(t, overtaken, 40)
+}
+
+// firstTask returns when a worker took the first task of a run.
+func (s *system) firstTask(run client.WorkflowRun) time.Time {
+	s.t.Helper()
+	for _, event := range s.history(run.GetID(), run.GetRunID()) {
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED {
+			return event.GetEventTime().AsTime()
+		}
+	}
+	s.t.Fatalf("%s has had no task", run.GetID())
+	return time.Time{}
 }

@@ -154,7 +154,7 @@ private_key = "env:DEMO_PRIVATE_KEY"
 	require.Regexp(t, `^the workers have different managers: \d+@\S+ / \d+@\S+; the one that answered has (demo|demo, prod)$`, checks["managers"].Detail)
 	checks, done = s.doctor("--manager", "prod")
 	require.Equal(t, 1, done.code)
-	require.Regexp(t, `^1 of 2 workers on task queue migration-link.prod, without \d+@\S+$`, checks["prod: workers"].Detail)
+	require.Regexp(t, `^1 of 2 workers poll task queue migration-link.prod; missing: \d+@\S+$`, checks["prod: workers"].Detail)
 	require.Contains(t, checks["prod: workers"].Remedy, "Give every worker the same configuration")
 }
 

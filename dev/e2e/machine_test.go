@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // atOnce bounds how many tests, with their subtests, use the machine at the same time.
@@ -27,10 +28,22 @@ func takeMachine(t *testing.T) {
 		}
 	}
 	machine <- struct{}{}
+	use(t, func() { <-machine })
+}
+
+// longest is far above what any test takes: one that waits for ever must not take the machine
+// until the limit of all tests.
+const longest = 12 * time.Minute
+
+// use counts a test as one that has taken the machine, until its end.
+func use(t *testing.T, giveBack func()) {
+	t.Helper()
 	users.Store(t.Name(), nil)
+	watch := time.AfterFunc(longest, func() { panic(t.Name() + " has not ended within " + longest.String()) })
 	t.Cleanup(func() {
+		watch.Stop()
 		users.Delete(t.Name())
-		<-machine
+		giveBack()
 	})
 }
 
@@ -47,11 +60,7 @@ func oneAtATime(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	crowded.Lock()
-	users.Store(t.Name(), nil)
-	t.Cleanup(func() {
-		users.Delete(t.Name())
-		crowded.Unlock()
-	})
+	use(t, crowded.Unlock)
 }
 
 var crowded sync.Mutex

@@ -222,7 +222,7 @@ func TestExtendCheckAndUnlinkByTheStarter(t *testing.T) {
 	before := s.shown(org).Deadline
 	extended := s.starter(target("extend", org, "--by", "90m")...)
 	require.Equal(t, exitOK, extended.code, extended.stderr)
-	require.Contains(t, extended.stdout, "The deadline of syncing is now ")
+	require.Contains(t, extended.stdout, "The deadline of phase syncing is now ")
 	require.WithinDuration(t, before.Add(90*time.Minute), s.shown(org).Deadline, time.Second)
 	wrong := s.starter(target("extend", org, "--until", "2020-01-01 08:00")...)
 	require.Equal(t, exitUsage, wrong.code)

@@ -153,8 +153,9 @@ func isTLSAlert(err error) bool {
 var tlsWanted = regexp.MustCompile(`(?i)plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|HTTP request to an HTTPS server`)
 
 // replyCause returns who may have rejected a call in place of the API. A reply with an
-// empty body may be the API's own.
-func (c *Client) replyCause(r *Reply, own bool) Cause {
+// empty body may be the API's own, but not to a call without credentials: the API asks for
+// them before it answers anything.
+func (c *Client) replyCause(call *Call, r *Reply, own bool) Cause {
 	switch status := r.Status; {
 	case status == http.StatusProxyAuthRequired:
 		return CauseProxyAuthRequired
@@ -162,7 +163,9 @@ func (c *Client) replyCause(r *Reply, own bool) Cause {
 		return CauseRedirect
 	case status == http.StatusUnauthorized && c.access == nil && !keyAccepted(r):
 		return CauseKeyNeverAccepted // otherwise withDigest has returned ErrAcceptedKeyRefused
-	case own || passing(status) || len(r.Body) == 0:
+	case passing(status):
+		return CauseNone
+	case call.authorized && (own || len(r.Body) == 0):
 		return CauseNone
 	case c.base.Scheme == "http" && status == http.StatusBadRequest && tlsWanted.Match(r.Body):
 		return CausePlainHTTPToTLSPort

@@ -206,7 +206,7 @@ func (c *Client) apiError(call *Call, r *Reply) error {
 		Detail:     c.Scrub(call, body.Detail),
 		RetryAfter: retryAfter(r.Header),
 		Own:        own,
-		Cause:      c.replyCause(r, own),
+		Cause:      c.replyCause(call, r, own),
 	}
 	for _, parameter := range body.Parameters {
 		e.Parameters = append(e.Parameters, truncate(c.Scrub(call, parameter), maxErrorParameter))

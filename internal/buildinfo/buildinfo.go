@@ -1,4 +1,4 @@
-// Package buildinfo tells which version of the program runs, so that workers and
+// Package buildinfo knows which version of the program runs, so that workers and
 // starters of different versions are noticed.
 package buildinfo
 

@@ -10,7 +10,7 @@ import (
 
 const identityPrefix = "migrationlink/"
 
-// Worker is what the identity of a worker in Temporal tells of it.
+// Worker is what the identity of a worker in Temporal shows.
 type Worker struct {
 	Version string
 	// Process is its number and host.

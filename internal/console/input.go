@@ -114,7 +114,7 @@ func (c *Console) unreadable(ctx context.Context, from Input, what string, most 
 	case ctx.Err() != nil:
 		return Fail(ExitOther, "", "interrupted before the %s was read", what)
 	case errors.Is(err, textfile.ErrTooLarge):
-		return Fail(ExitUsage, "", "%s is longer than %d KiB, so that it holds no %s", named, most>>10, what)
+		return Fail(ExitUsage, "", "%s is longer than %d KiB, too long for a %s", named, most>>10, what)
 	case errors.Is(err, fs.ErrNotExist):
 		return Fail(ExitUsage, fmt.Sprintf("Give the name of a file on this machine that holds the %s, never the %s itself.", what, what), "--%s: there is no such file", from.Flag)
 	case noText:

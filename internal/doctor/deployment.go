@@ -117,7 +117,7 @@ func (d deployment) check() Check {
 	case d.current == config.Deployment{}:
 		first := d.versions()[0]
 		return bad(deploymentCheck, fmt.Sprintf("no version is current, so new links go to workers without a version, but there are none; there are workers of %s", strings.Join(polling, ", ")),
-			"Type: "+fmt.Sprintf(setCurrent, first.Name, "--build-id "+first.BuildID))
+			"Run: "+fmt.Sprintf(setCurrent, first.Name, "--build-id "+first.BuildID))
 	}
 	return bad(deploymentCheck, fmt.Sprintf("new links go to version %s, which has no worker; there are workers of %s", d.current, strings.Join(polling, ", ")),
 		fmt.Sprintf("Start workers of that version, or let new links go to workers that are there: "+setCurrent, d.current.Name, "--build-id BUILD")+" (--unversioned for those without versions).")

@@ -21,7 +21,7 @@ func TestDoctorShowsTheCurrentVersionAndLinksWithoutAWorker(t *testing.T) {
 		"the first one": {
 			deployment{current: none, polls: map[config.Deployment]bool{v2: true, v1: true}},
 			"no version is current, so new links go to workers without a version, but there are none; there are workers of links:v1, links:v2",
-			"Type: temporal worker deployment set-current-version --deployment-name links --build-id v1 --yes",
+			"Run: temporal worker deployment set-current-version --deployment-name links --build-id v1 --yes",
 		},
 		"back to none": {
 			deployment{current: v1, polls: map[config.Deployment]bool{none: true}},

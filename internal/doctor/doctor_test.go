@@ -63,7 +63,7 @@ func TestDoctorChecksAManagerThroughItsWorkers(t *testing.T) {
 	require.Contains(t, role.Detail, "--manager demo --org ORG_ID")
 
 	workers, _, _ = ask("", managerSeen{known: []string{"demo"}, workers: fresh("1@a", "2@b"), queue: fresh("1@a")})
-	require.Equal(t, "1 of 2 workers on task queue migration-link.demo, without 2@b", workers.Detail)
+	require.Equal(t, "1 of 2 workers poll task queue migration-link.demo; missing: 2@b", workers.Detail)
 	require.False(t, workers.OK)
 	require.Contains(t, workers.Remedy, "[managers.demo]")
 
@@ -94,9 +94,9 @@ func TestDoctorChecksAManagerThroughItsWorkers(t *testing.T) {
 
 func TestDoctorsTableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	wrong := bad("demo: workers", "1 of 2 workers on task queue migration-link.demo, without 2@b", "Give every worker the same configuration.")
+	wrong := bad("demo: workers", "1 of 2 workers poll task queue migration-link.demo; missing: 2@b", "Give every worker the same configuration.")
 	for width, want := range map[int]string{
-		0: `✗ demo: workers  1 of 2 workers on task queue migration-link.demo, without 2@b
+		0: `✗ demo: workers  1 of 2 workers poll task queue migration-link.demo; missing: 2@b
                  → Give every worker the same configuration.
 `,
 		62: `✗ demo: workers  1 of 2 workers on task queue

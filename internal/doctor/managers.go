@@ -64,7 +64,7 @@ func (d *doctor) checkKeys(ctx context.Context, known migrationlink.Inspection, 
 	d.table.withNote("waiting for the managers and Atlas to answer, up to 40s", calls.Wait)
 	for _, err := range []error{undescribed, unanswered} {
 		if err != nil {
-			d.add(failed("keys", d.client.Explain(ctx, err)))
+			d.add(d.unread(ctx, err))
 			d.add(skipped(clocksCheck, "the workers have not answered"))
 			return
 		}
@@ -78,6 +78,15 @@ func (d *doctor) checkKeys(ctx context.Context, known migrationlink.Inspection, 
 	}
 	d.checkAtlas(links.AtlasNames(known), called)
 	d.add(compareClocks(here, called.Managers))
+}
+
+// unread is why nothing is known of the managers.
+func (d *doctor) unread(ctx context.Context, err error) Check {
+	const name = "keys"
+	if ctx.Err() == nil && links.Unanswered(err) {
+		return bad(name, fmt.Sprintf("no worker has reported the answers of the managers within %s", calledTimeout), "Check the worker's log: the worker may have just ended, or be overloaded.")
+	}
+	return failed(name, d.client.Explain(ctx, err))
 }
 
 // callAll has a worker call the managers that it knows, and Atlas. An answer without managers
@@ -148,7 +157,7 @@ func (m managerSeen) pollers(now time.Time) Check {
 		}
 	}
 	if len(missing) > 0 {
-		return bad(name, fmt.Sprintf("%d of %s on task queue %s, without %s", len(m.workers)-len(missing), words.Count(len(m.workers), "worker"), queue, strings.Join(missing, ", ")),
+		return bad(name, fmt.Sprintf("%d of %s poll task queue %s; missing: %s", len(m.workers)-len(missing), words.Count(len(m.workers), "worker"), queue, strings.Join(missing, ", ")),
 			fmt.Sprintf("Give every worker the same configuration and restart those without [managers.%s]: links may fail on them.", m.name))
 	}
 	return good(name, "%s", m.queue.Text(queue, now))

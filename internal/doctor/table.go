@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// checkName is the width of the names that are known before any manager is.
+	// nameWidth is the width of the names that are known before any manager is.
 	nameWidth = 13
-	// checkText is the least width for details beside a name.
+	// minTextWidth is the least width for details beside a name.
 	minTextWidth = 28
 )
 

@@ -86,7 +86,7 @@ func checkCodec(s *links.Client) Check {
 	if back != sent {
 		return bad(codecCheck, fmt.Sprintf("%s does not decode what it encoded", endpoint), "Correct the codec server, or TEMPORAL_CODEC_ENDPOINT or codec.endpoint of the profile.")
 	}
-	return good(codecCheck, "%s, which makes %s", endpoint, words.OneLine(encoding))
+	return good(codecCheck, "%s, encoding %s", endpoint, words.OneLine(encoding))
 }
 
 func checkVersion(ctx context.Context, s *links.Client) Check {

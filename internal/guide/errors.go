@@ -257,7 +257,7 @@ var retried = []Error{
 		Example: "the worker did not finish the call",
 		Steps: []string{
 			"Check that the workers run: 'starter doctor'.",
-			"If the message names trouble of the worker's machine, solve that. Any other worker can take the call meanwhile.",
+			"If the message names a problem of the worker's machine, solve that. Any other worker can take the call meanwhile.",
 			"If the workers run, they are busy, or requests_per_second is used up.",
 		},
 	},

@@ -9,9 +9,11 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/temporalerr"
@@ -32,18 +34,43 @@ func (c *Client) Signal(ctx context.Context, run Run, name string, payload any) 
 // own cancellation where the run can have no more signals.
 func (c *Client) Cancel(ctx context.Context, run Run, request migrationlink.CancelRequest) error {
 	err := c.Signal(ctx, run, migrationlink.CancelSignal, request)
-	if _, full := errors.AsType[*SignalsFull](err); !full {
-		return err
+	if _, full := errors.AsType[*SignalsFull](err); full {
+		err = c.cancelWithoutSignal(ctx, run, request)
 	}
+	if err == nil {
+		c.hurry(ctx, run)
+	}
+	return err
+}
+
+func (c *Client) cancelWithoutSignal(ctx context.Context, run Run, request migrationlink.CancelRequest) error {
 	call, cancel := context.WithTimeout(ctx, c.CallTimeout)
 	defer cancel()
-	_, err = c.WorkflowService().RequestCancelWorkflowExecution(call, &workflowservice.RequestCancelWorkflowExecutionRequest{
+	_, err := c.WorkflowService().RequestCancelWorkflowExecution(call, &workflowservice.RequestCancelWorkflowExecutionRequest{
 		Namespace:         c.Options.Namespace,
-		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: run.WorkflowID(), RunId: run.RunID},
+		WorkflowExecution: execution(run),
 		RequestId:         rand.Text(),
 		Reason:            request.Reason,
 	})
 	return c.explainSent(ctx, run, err)
+}
+
+// hurry gives the tasks of a run the highest priority, also the one that is in the queue now: it
+// would stand behind the starts of thousands of links. The run ends without that, too, so a Temporal
+// that refuses it, or does not answer, is no error.
+func (c *Client) hurry(ctx context.Context, run Run) {
+	call, cancel := context.WithTimeout(ctx, c.CallTimeout)
+	defer cancel()
+	_, _ = c.WorkflowService().UpdateWorkflowExecutionOptions(call, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
+		Namespace:                c.Options.Namespace,
+		WorkflowExecution:        execution(run),
+		WorkflowExecutionOptions: &workflowpb.WorkflowExecutionOptions{Priority: &commonpb.Priority{PriorityKey: 1}},
+		UpdateMask:               &fieldmaskpb.FieldMask{Paths: []string{"priority"}},
+	})
+}
+
+func execution(run Run) *commonpb.WorkflowExecution {
+	return &commonpb.WorkflowExecution{WorkflowId: run.WorkflowID(), RunId: run.RunID}
 }
 
 // explainSent is Explain for a call that may have had an effect.

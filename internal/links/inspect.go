@@ -8,8 +8,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc/codes"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/temporalerr"
 )
 
 const (
@@ -64,10 +66,11 @@ func (c *Client) StartInspection(ctx context.Context, id, summary string, reques
 	}, migrationlink.InspectWorkflow, request)
 }
 
-// IsTimedOut reports whether Temporal ended a workflow because of its timeout.
-func IsTimedOut(err error) bool {
-	_, ok := errors.AsType[*temporal.TimeoutError](err)
-	return ok
+// Unanswered reports whether no worker has answered a question in time. Temporal has ended its
+// workflow then, or the caller no longer waits for it.
+func Unanswered(err error) bool {
+	_, timedOut := errors.AsType[*temporal.TimeoutError](err)
+	return timedOut || temporalerr.Code(err) == codes.DeadlineExceeded
 }
 
 // ManagerNames are the managers of an answer.

@@ -16,13 +16,14 @@ type Maker int
 const (
 	MakerUnknown Maker = iota // no run made it, or none is known any more
 	MakerUs
+	MakerRunning // a run is open, and decides
 	makerNobody // the run left no link, so that an earlier one tells nothing
 )
 
 // maxMakers bounds how many runs of an organization are read.
 const maxMakers = 20
 
-// Maker returns who made the link of an organization. It is unknown while a run is open.
+// Maker returns who made the link of an organization.
 func (c *Client) Maker(ctx context.Context, job words.Job) (Maker, error) {
 	latest := Run{Job: job}
 	described, err := c.describe(ctx, latest) // the index of lists may not have it yet
@@ -34,7 +35,7 @@ func (c *Client) Maker(ctx context.Context, job words.Job) (Maker, error) {
 	}
 	latest = latest.of(described.GetWorkflowExecutionInfo(), c.Stored)
 	if stateOf(described.GetWorkflowExecutionInfo().GetStatus()) == StateRunning {
-		return MakerUnknown, nil
+		return MakerRunning, nil
 	}
 	found, err := c.makerOf(ctx, latest)
 	if err != nil || found != MakerUnknown {

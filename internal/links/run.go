@@ -90,7 +90,7 @@ func (c *Client) Request(ctx context.Context, run Run) (migrationlink.LinkReques
 	return link, nil
 }
 
-// Asked reads from the history what a run does now.
+// Asked is Request for a run of either workflow.
 func (c *Client) Asked(ctx context.Context, run Run) (migrationlink.StartRequest, error) {
 	if !run.Unlinks() {
 		link, err := c.Request(ctx, run)
@@ -121,8 +121,8 @@ func (c *Client) describe(ctx context.Context, run Run) (*workflowservice.Descri
 	return c.Describe(ctx, run.WorkflowID(), run.RunID)
 }
 
-// Describe returns Temporal's own answer. What replaces the deprecated call
-// has it from SDK 1.51 on, and the embedded server in dev needs an older one.
+// Describe returns Temporal's own answer. DescribeWorkflow, which replaces this deprecated call,
+// returns the memo from SDK 1.51 on, and the embedded server in dev needs an older one.
 func (c *Client) Describe(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.CallTimeout)
 	defer cancel()

@@ -47,7 +47,7 @@ func (r Recipient) Seal(token Token) (migrationlink.TokenSource, error) {
 	}
 	text, err := json.Marshal(plain)
 	if err == nil && len(text) > maxPlain {
-		err = fmt.Errorf("the text is longer than %d KiB, so that it is no link-token", maxPlain>>10)
+		err = fmt.Errorf("the text is longer than %d KiB, too long for a link-token", maxPlain>>10)
 	}
 	if err != nil {
 		return migrationlink.TokenSource{}, err
@@ -112,7 +112,7 @@ func (i Identities) Open(manager, orgID string, source migrationlink.TokenSource
 	}
 	if plain.Manager != manager || plain.OrgID != orgID {
 		return redact.Secret{}, notOpened("it is bound to "+plain.target()+", and serves no other",
-			fmt.Sprintf("Seal a link-token for organization %s of manager %s, and name that one.", orgID, manager))
+			fmt.Sprintf("Seal a link-token for organization %s of manager %s, and use the new one in the request.", orgID, manager))
 	}
 	if source.Fingerprint != "" && source.Fingerprint != migrationlink.TokenFingerprint(manager, orgID, plain.LinkToken) {
 		return redact.Secret{}, notOpened("the fingerprint of the request is that of another link-token",
@@ -126,13 +126,13 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 		return nil, &NotOpenedError{
 			NoIdentities: true,
 			Reason:       "this worker has no identities",
-			Remedy:       "Name the identity that it is sealed to in tokens.identities of every worker.",
+			Remedy:       "Add the matching identity to tokens.identities of every worker.",
 		}
 	}
 	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
 		return nil, notOpened("it is sealed to somebody else; this worker opens what is sealed to "+i.describe(),
-			"Seal the link-token to the recipient of the workers, and name that one; or add the identity that it is sealed to to tokens.identities of every worker.")
+			"Seal the link-token to the recipient of the workers, and name that one; or add the matching identity to tokens.identities of every worker.")
 	}
 	var text []byte
 	if err == nil {
@@ -141,15 +141,15 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 	if err != nil {
 		// The library's error may quote the text, which may contain anything.
 		return nil, notOpened("it is damaged: not an armoured age file, or changed or cut off after it was sealed",
-			"Send the whole of it, unchanged; or seal the link-token again, and name that one.")
+			"Send the whole of it, unchanged; or seal the link-token again, and use the new one in the request.")
 	}
 	if len(text) > maxPlain {
-		return nil, notOpened(fmt.Sprintf("its content is longer than %d KiB, so that it is no link-token", maxPlain>>10), sealAsDescribed)
+		return nil, notOpened(fmt.Sprintf("its content is longer than %d KiB, too long for a link-token", maxPlain>>10), sealAsDescribed)
 	}
 	return text, nil
 }
 
-const sealAsDescribed = `Seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does, and name that one.`
+const sealAsDescribed = `Seal {"manager": "…", "orgId": "…", "linkToken": "…"}, as starter seal does, and use the new one in the request.`
 
 // parse reads the plaintext. Its errors never contain it.
 func parse(sealed []byte) (content, error) {
@@ -171,7 +171,7 @@ func parse(sealed []byte) (content, error) {
 		return content{}, notOpened("its content has no link-token", sealAsDescribed)
 	}
 	if err := secret.CheckLinkToken(redact.NewSecret(plain.LinkToken)); err != nil {
-		return content{}, notOpened("what is sealed as the link-token "+err.Error(), "Seal the link-token alone, as Atlas has shown it, and name that one.")
+		return content{}, notOpened("what is sealed as the link-token "+err.Error(), "Seal the link-token alone, as Atlas has shown it, and use the new one in the request.")
 	}
 	return plain, nil
 }

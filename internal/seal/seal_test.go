@@ -89,7 +89,7 @@ func TestAnErrorFromOpenHasAReasonAndARemedy(t *testing.T) {
 		print  string
 		want   string
 	}{
-		"no identities":     {sealed: sealed, want: "in tokens.identities of every worker"},
+		"no identities":     {sealed: sealed, want: "to tokens.identities of every worker"},
 		"sealed to another": {ours, encrypt(t, good, stranger), "", "sealed to somebody else; this worker opens what is sealed to " + recipient.String() + ". Seal"},
 		"a passphrase":      {ours, passphrase(t), "", "sealed to somebody else"},
 		"nothing":           {ours, "", "", "damaged"},

@@ -23,7 +23,7 @@ func CheckLinkToken(token redact.Secret) error {
 	case text == "":
 		problem = "is empty"
 	case len(text) > maxLinkToken:
-		problem = "is longer than 8 KiB, so that it holds no link-token"
+		problem = "is longer than 8 KiB, too long for a link-token"
 	case strings.Contains(strings.ToUpper(text), "AGE-SECRET-KEY"):
 		problem = "holds an identity, the secret key of the workers, not a link-token"
 	case strings.Contains(text, "-----BEGIN AGE"):

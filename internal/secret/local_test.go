@@ -36,7 +36,7 @@ func TestAProblemOfTheMachineIsNotBlamedOnTheRequest(t *testing.T) {
 		problem string
 	}{
 		"no free file for the directory": {token, true, "too many open files; raise the limit of open files"},
-		"no free file for the key":       {key, true, "/token cannot be read: too many open files; this is trouble of the worker's machine: raise the limit of open files"},
+		"no free file for the key":       {key, true, "/token cannot be read: too many open files; this is a problem of the worker's machine: raise the limit of open files"},
 		"no free file for a file":        {file, true, "too many open files"},
 		"directory is not there":         {resolve(directory+"/none", "file:token"), true, "no such file or directory; mount or create it, or check tokens.directory"},
 		"directory is a file":            {resolve(directory+"/token", "file:token"), true, "check tokens.directory"},
@@ -64,6 +64,6 @@ func TestAnUnreadableFileIsAProblemOfTheMachine(t *testing.T) {
 	directory := t.TempDir()
 	require.NoError(t, os.Symlink("/proc/self/mem", filepath.Join(directory, "token")))
 	_, err := secret.Resolve("file:" + filepath.Join(directory, "token"))
-	require.ErrorContains(t, err, "input/output error; this is trouble of the worker's machine: check the disk or the mount")
+	require.ErrorContains(t, err, "input/output error; this is a problem of the worker's machine: check the disk or the mount")
 	require.True(t, secret.IsLocal(err))
 }

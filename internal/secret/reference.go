@@ -122,7 +122,7 @@ func fileError(name string, err error) error {
 	case noText:
 		return fmt.Errorf("file:%s cannot be used: %w", name, why)
 	case remedy != "":
-		return localError{fmt.Errorf("file:%s cannot be read: %w; this is trouble of the worker's machine: %s", name, why, remedy)}
+		return localError{fmt.Errorf("file:%s cannot be read: %w; this is a problem of the worker's machine: %s", name, why, remedy)}
 	}
 	return fmt.Errorf("file:%s cannot be read: %w; check that the file is there and that the worker's user may read it", name, why)
 }

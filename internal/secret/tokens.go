@@ -83,7 +83,7 @@ func (t Tokens) readFile(name string) (string, error) {
 	case strings.Contains(err.Error(), "escapes"): // package os exports no such error
 		return "", fmt.Errorf("file:%s leads out of the worker's directory of link-tokens; put the file itself there, or a link that stays inside", name)
 	case errors.Is(err, fs.ErrNotExist) && isEmpty(root):
-		return "", localError{fmt.Errorf("file:%s cannot be read: the worker's directory of link-tokens is empty, as the place of a volume is that is not mounted yet; mount it, or put the file there", name)}
+		return "", localError{fmt.Errorf("file:%s cannot be read: the worker's directory of link-tokens is empty; mount its volume if it has one, or put the file there", name)}
 	}
 	return "", err
 }

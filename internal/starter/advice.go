@@ -24,17 +24,16 @@ const (
 
 // requireReady fails unless a link of an organization is of use. Nothing has been sent then.
 func (a *app) requireReady(ctx context.Context, c *links.Client, job words.Job) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
 	var found migrationlink.Assessment
 	var err error
 	a.WithWaitHint("the assessment of the organization", func() {
-		if _, err = c.Known(ctx, workerTimeout); err == nil {
+		if err = requireWorker(ctx, c); err == nil {
 			found, err = c.Assess(ctx, migrationlink.AssessRequest{Manager: job.Manager, OrgID: job.OrgID}, readyTimeout)
+			err = readFailure(ctx, c, err)
 		}
 	})
 	if err != nil {
-		failure := console.FailureOf(readFailure(ctx, c, err))
+		failure := console.FailureOf(err)
 		failure.Message = "nothing was sent, because the organization could not be assessed: " + failure.Message
 		return failure
 	}

@@ -69,8 +69,8 @@ func (a *app) assessCommand() *cobra.Command {
 		return a.assess(cmd.Context(), request)
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&request.Manager, "manager", "", "name of the manager in the workers' configuration (required)")
-	flags.StringVar(&request.OrgID, "org", "", "id of the source organization, 24 hexadecimal digits (this or --all)")
+	targetFlags(cmd, &request.Manager, &request.OrgID)
+	flags.Lookup("org").Usage = "id of the source organization, 24 hexadecimal digits (this or --all)"
 	flags.BoolVar(&all, "all", false, "assess every organization that the workers' API key can see")
 	flags.StringVar(&request.Atlas, "atlas", "", "with --org, also count the migration hosts in this Atlas of the workers' configuration")
 	flags.StringVar(&request.AtlasOrgID, "atlas-org", "", "with --atlas, id of the target organization")
@@ -96,20 +96,27 @@ func (a *app) connectToWorker(ctx context.Context) (*links.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.Known(ctx, workerTimeout); err == nil {
-		return c, nil
+	if err = requireWorker(ctx, c); err != nil {
+		c.Close()
+		return nil, err
 	}
-	defer c.Close()
-	if ctx.Err() == nil && (links.IsTimedOut(err) || errors.Is(err, context.DeadlineExceeded)) {
-		return nil, console.Fail(console.ExitOther, "Start a worker, or check its log.", "no worker has answered on task queue %s within %s", migrationlink.TaskQueue, workerTimeout)
+	return c, nil
+}
+
+// requireWorker fails unless a worker answers.
+func requireWorker(ctx context.Context, c *links.Client) error {
+	_, err := c.Known(ctx, workerTimeout)
+	if ctx.Err() == nil && links.Unanswered(err) {
+		return console.Fail(console.ExitOther, "Start a worker, or check its log.", "no worker has answered on task queue %s within %s", migrationlink.TaskQueue, workerTimeout)
 	}
-	return nil, c.Explain(ctx, err)
+	return c.Explain(ctx, err)
 }
 
 // readFailure describes why a workflow that reads has failed.
 func readFailure(ctx context.Context, c *links.Client, err error) error {
 	if ctx.Err() != nil {
-		return console.Fail(console.ExitOther, "", "interrupted; nothing was changed")
+		_, why := console.Interruption(ctx)
+		return console.Fail(console.ExitOther, "", "%s; nothing was changed", why)
 	}
 	if fields := refusedFields(err, migrationlink.ErrInvalidRequest); fields != nil {
 		return console.Failure{Code: console.ExitUsage, Message: "the worker refuses the request", Remedy: "Correct the flags.", Problems: flagProblems(fields)}
@@ -118,7 +125,7 @@ func readFailure(ctx context.Context, c *links.Client, err error) error {
 		problem := problemOf(refused)
 		return console.Fail(console.ExitOther, problem.Remedy, "%s", problem.Message)
 	}
-	if links.IsTimedOut(err) {
+	if links.Unanswered(err) {
 		return console.Fail(console.ExitOther, "Check the worker's log.", "no worker has answered in time")
 	}
 	return c.Explain(ctx, err)

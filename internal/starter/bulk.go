@@ -61,6 +61,8 @@ type bulk struct {
 	send func(context.Context, *links.Client, links.Listed) (links.Run, error)
 	// await waits for the end. It is nil for a command that does not.
 	await func(context.Context, *links.Client, links.Run) error
+	// limit is how long all ends are waited for together; 0 means no limit.
+	limit time.Duration
 }
 
 const (
@@ -176,6 +178,8 @@ func (a *app) sendBulk(ctx context.Context, c *links.Client, b bulk, w bulkWork,
 	if b.await != nil {
 		t.going = len(going)
 		t.begin("ended")
+		ctx, stop := console.WithLimit(ctx, b.limit)
+		defer stop()
 		links.Each(ctx, going, awaitingAtOnce, func(ctx context.Context, l links.Listed) error { return b.await(ctx, c, l.Run) },
 			func(l links.Listed, err error) { t.tell(l, err, true) })
 	}

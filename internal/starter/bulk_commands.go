@@ -41,8 +41,10 @@ func (a *app) retryAll(ctx context.Context, given chosen, limit time.Duration) e
 			case isRefusal(err, migrationlink.ErrNotBlocked):
 				return l.Run, nil
 			case isEnd(err):
-				result, err := resultNow(ctx, c, l.Run)
-				return l.Run, cmp.Or(err, outcomeError(l.Run, result))
+				if result, late := resultNow(ctx, c, l.Run); late == nil {
+					return l.Run, outcomeError(l.Run, result)
+				}
+				fallthrough // it is being undone
 			case err != nil:
 				return l.Run, refusedBy(retryEffect(l.Run).explain(ctx, err), l.Run.Job, console.ExitOther)
 			case after == nil:
@@ -88,9 +90,7 @@ func (a *app) cancelAll(ctx context.Context, given chosen, request migrationlink
 			}
 			return l.Run, cancelEffect(l.Run).explain(ctx, err)
 		},
-		await: func(ctx context.Context, c *links.Client, run links.Run) error {
-			waiting, stop := console.WithLimit(ctx, limit)
-			defer stop()
+		await: func(waiting context.Context, c *links.Client, run links.Run) error {
 			result, err := c.Result(waiting, run)
 			switch {
 			case err != nil && waiting.Err() != nil:
@@ -100,6 +100,7 @@ func (a *app) cancelAll(ctx context.Context, given chosen, request migrationlink
 			}
 			return cancelError(run, result)
 		},
+		limit: limit,
 	}
 	if detach {
 		b.done, b.await = "asked to cancel", nil

@@ -165,14 +165,14 @@ func stillCancelling(ctx context.Context, c *links.Client, run links.Run) error 
 
 // cancelError is nil for what was cancelled as asked.
 func cancelError(run links.Run, result migrationlink.LinkResult) error {
-	if result.Outcome == migrationlink.OutcomeCancelled {
+	switch {
+	case result.Outcome == migrationlink.OutcomeCancelled:
 		return nil
+	case result.Problem != nil && result.Problem.Type == migrationlink.ErrUndoFailed:
+		return outcomeError(run, result)
 	}
-	if result.Outcome.Done() {
-		message, _ := words.Outcome(run.Job, result)
-		return console.Fail(console.ExitOther, "", "it ended before the cancellation reached it: %s", message)
-	}
-	return outcomeError(run, result)
+	message, remedy := words.Outcome(run.Job, result)
+	return console.Fail(console.ExitOther, remedy, "it ended before the cancellation reached it: %s", message).AboutProblem(result.Problem)
 }
 
 func (a *app) printCancelled(run links.Run, result migrationlink.LinkResult) error {

@@ -81,19 +81,19 @@ func (a *app) completeOrgs(cmd *cobra.Command, _ []string, typed string) ([]stri
 // orgsFor are the links that a command can be about.
 func orgsFor(cmd *cobra.Command) (links.Filter, func(links.Listed) bool) {
 	underWay := links.Filter{States: []string{links.StateRunning}}
-	any := func(links.Listed) bool { return true }
+	every := func(links.Listed) bool { return true }
 	switch cmd.Name() {
 	case "cancel", "retry", "extend", "check":
-		return underWay, any
+		return underWay, every
 	case "link":
-		return links.Filter{States: []string{links.StateFailed, links.StateTimedOut, links.StateCancelled, links.StateTerminated}}, any
+		return links.Filter{States: []string{links.StateFailed, links.StateTimedOut, links.StateCancelled, links.StateTerminated}}, every
 	case "unlink":
 		return links.Filter{States: []string{links.StateCompleted}}, func(l links.Listed) bool { return !l.Run.Unlinks() }
 	}
 	if watch, err := cmd.Flags().GetBool("watch"); err == nil && watch {
-		return underWay, any
+		return underWay, every
 	}
-	return links.Filter{}, any
+	return links.Filter{}, every
 }
 
 func describe(l links.Listed, now time.Time, withManager bool) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
-// connect returns when Temporal has answered. Close the server after use.
+// connect returns when Temporal has answered. Close the client after use.
 func (a *app) connect(ctx context.Context) (*links.Client, error) {
 	return links.Connect(ctx, links.Settings{
 		Overrides: temporalconn.Overrides{

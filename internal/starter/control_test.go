@@ -91,7 +91,7 @@ func TestExtendPrintsTheNewDeadline(t *testing.T) {
 	} {
 		done := newCommand(f).run(t.Context(), args("extend", flags[0], flags[1])...)
 		require.Equal(t, console.ExitOK, done.code, done.stderr)
-		require.Equal(t, "The deadline of syncing is now 13:30:00, in 1 h 29 min (2026-03-01T13:30:00Z)\n", done.stdout)
+		require.Equal(t, "The deadline of phase syncing is now 13:30:00, in 1 h 29 min (2026-03-01T13:30:00Z)\n", done.stdout)
 		var request migrationlink.ExtendRequest
 		update := f.updates[len(f.updates)-1].GetRequest().GetInput()
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(update.GetArgs(), &request))

@@ -80,5 +80,8 @@ func (a *app) wouldJoin(ctx context.Context, c *links.Client, request migrationl
 	if different := running.Difference(request); len(different) > 0 {
 		return "", differentRequest(run, different)
 	}
+	if seen, err := c.Observe(run).Look(ctx); err == nil && seen.IsEnding() {
+		return "", endingFailure(run)
+	}
 	return fmt.Sprintf("An equal request is running (run %s): the command would join it.", run.RunID), nil
 }

@@ -183,12 +183,12 @@ func (a *app) extend(cmd *cobra.Command, given extendFlags, request migrationlin
 			migrationlink.Extension
 		}{nameOf(run), targetOf(run), extended})
 	}
-	a.Say("The deadline of %s is now %s", extended.Phase, console.Timestamp(extended.Deadline, a.Env.Now(), a.Env.Location))
+	a.Say("The deadline of phase %s is now %s", extended.Phase, console.Timestamp(extended.Deadline, a.Env.Now(), a.Env.Location))
 	return nil
 }
 
 func extendEffect(request migrationlink.ExtendRequest) effect {
-	sent := effect{clause: "the deadline was moved", repeating: "Repeating the command is safe: the deadline is the time of --until."}
+	sent := effect{clause: "the deadline was moved", repeating: "Repeating the command is safe: it sets the deadline to --until again."}
 	if request.By != "" {
 		sent.repeating = "Look at the deadline before you repeat the command: --by would be added again."
 	}

@@ -22,8 +22,10 @@ come first, then ended ones, the latest end first. With --every-run it also
 shows earlier runs, for as long as Temporal keeps them.
 
 The table shows the phase of what is running, and the outcome of what was
-completed. Each phase is a call: after the first 100, 'running' stands for it.
-PROBLEM is the type of what blocks or ended a link, AGE is for how long it has.
+completed. Reading a phase costs a call: only the first 100 running links show one,
+the others show 'running'.
+PROBLEM is the type of the problem that blocks or ended a link, AGE how long ago it
+began.
 With --summary it counts the links instead, by manager, state and problem, each
 with one example.
 
@@ -39,8 +41,8 @@ States, for --state:
 The output has a limit; its last line says how to see more. A narrow terminal
 hides some columns; -o json has them all, in one object. -o jsonl prints an
 object for each link, -o name its workflow id. With --watch, list keeps the
-output up to date until Ctrl-C: in place on a terminal, otherwise with a line
-for each change.`
+output up to date until Ctrl-C: in place on a terminal, as far as it fits, otherwise
+with a line for each change of any link.`
 
 const listExample = `  starter list
   starter list --state blocked
@@ -109,7 +111,7 @@ func (a *app) list(ctx context.Context, cmd *cobra.Command, given listFlags) err
 	case given.summary:
 		return a.summarize(ctx, c, given)
 	case given.watch:
-		return a.watchList(ctx, c, given)
+		return a.watchList(ctx, c, given, given.All || cmd.Flags().Changed("limit"))
 	}
 	found, more, err := given.Collect(c.Runs(ctx, given.Filter))
 	if err != nil {

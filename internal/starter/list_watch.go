@@ -8,25 +8,38 @@ import (
 
 	"github.com/migrationlink/migrationlink/internal/console"
 	"github.com/migrationlink/migrationlink/internal/links"
+	"github.com/migrationlink/migrationlink/internal/temporalerr"
+	"github.com/migrationlink/migrationlink/internal/terminal"
 )
 
 // listInterval is the time between two looks of list --watch: each costs the calls of a list.
 const listInterval = 5 * time.Second
 
+// watchOutage is how long a watch bridges an outage of Temporal.
+const watchOutage = 2 * time.Minute
+
 // watchList shows the list again and again until it is interrupted, which is no error. A terminal is
-// redrawn; elsewhere each change is a line.
-func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags) error {
+// redrawn, and shows what fits unless the command line has limited the list; elsewhere each change
+// is a line.
+func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, limited bool) error {
 	w := listWatch{app: a, known: map[string]string{}}
+	seen := a.Env.Now()
 	for {
 		now := a.Env.Now()
 		given.After.AsOf = now // ages grow
+		if !limited {
+			given.Limit, given.All = w.fits()
+		}
 		found, more, err := given.Collect(c.Runs(ctx, given.Filter))
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case err != nil && !temporalerr.Transient(err), err != nil && now.Sub(seen) > watchOutage:
+			return c.Explain(ctx, err)
 		case err != nil:
 			w.lost(c.Explain(ctx, err))
 		default:
+			seen = now
 			c.AddPhases(ctx, found)
 			if err := w.show(found, more); err != nil {
 				return err
@@ -49,9 +62,21 @@ type listWatch struct {
 	lines int               // on the terminal
 }
 
+// inPlace reports whether the list is redrawn.
+func (w *listWatch) inPlace() bool { return w.app.Env.IsTerminal(w.app.Env.Stdout) && !w.app.JSON() }
+
+// fits returns how many links the terminal has lines for. Without one, changes have no limit.
+func (w *listWatch) fits() (limit int, all bool) {
+	const others = 4 // the clock, the titles, the hint at more, the cursor
+	if !w.inPlace() {
+		return 0, true
+	}
+	return max(terminal.Height(w.app.Env.Stdout)-others, 1), false
+}
+
 func (w *listWatch) show(found []links.Listed, more bool) error {
 	env := w.app.Env
-	if env.IsTerminal(env.Stdout) && !w.app.JSON() {
+	if w.inPlace() {
 		text := fmt.Sprintf("%d links at %s, Ctrl-C to stop\n", len(found), console.Clock(env.Now(), env.Now(), env.Location)) + w.app.tableText(found)
 		if more {
 			text += fmt.Sprintf("These are the first %d; --limit shows more.\n", len(found))

@@ -79,7 +79,7 @@ func TestABadRequestInAFileIsRefusedByField(t *testing.T) {
 		"a plain token":     {`{"manager": "demo", "orgId": "` + testOrg + `", "token": "` + canary + `"}`, "token: is a text; write an object"},
 		"a token as ref":    {`{"manager": "demo", "orgId": "` + testOrg + `", "token": {"ref": "` + canary + `"}}`, "token.ref: not a secret reference (a link-token itself is never accepted)"},
 		"UTF-16":            {"\xff\xfe{\x00}\x00", "it is UTF-16"},
-		"huge":              {strings.Repeat(" ", 65<<10), "longer than 64 KiB, so that it holds no request"},
+		"huge":              {strings.Repeat(" ", 65<<10), "longer than 64 KiB, too long for a request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,7 @@ func (a *app) retryCommand() *cobra.Command {
 	)
 	cmd := flagsOnly("retry", "Resume a blocked link", retryHelp, retryExample, func(cmd *cobra.Command) error {
 		if isSelecting(cmd) {
-			if err := cmp.Or(many.complete(cmd, job, a.Env.Now(), token.given(cmd)...), usageError(cmd, waitProblem(cmd, "timeout", limit)...)); err != nil {
+			if err := cmp.Or(many.complete(cmd, job, a.Env.Now(), append(token.given(cmd), tokenDetails...)...), usageError(cmd, waitProblem(cmd, "timeout", limit)...)); err != nil {
 				return err
 			}
 			return a.retryAll(cmd.Context(), many, limit)

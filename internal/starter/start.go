@@ -104,8 +104,7 @@ func startFailure(ctx context.Context, c *links.Client, job words.Job, err error
 		return differentRequest(links.RunOf(job, different.Run), different.Fields)
 	}
 	if ending, ok := errors.AsType[*migrationlink.EndingError](err); ok {
-		return console.Fail(console.ExitDifferent, fmt.Sprintf("Start again when it has ended: watch it with 'starter status --watch --manager %s --org %s'.", job.Manager, job.OrgID),
-			"the running request for organization %s of manager %s is ending (workflow %s, run %s)", job.OrgID, job.Manager, ending.Run.WorkflowID, ending.Run.RunID)
+		return endingFailure(links.RunOf(job, ending.Run))
 	}
 	if unknown, ok := errors.AsType[*migrationlink.UnknownError](err); ok {
 		return unknownStart(c, job, unknown)
@@ -129,6 +128,12 @@ func startFailure(ctx context.Context, c *links.Client, job words.Job, err error
 		return refusedBy(refused, job, console.ExitOther)
 	}
 	return c.Explain(ctx, err)
+}
+
+// endingFailure is for a start that a running request refuses, because it is being cancelled or undone.
+func endingFailure(run links.Run) error {
+	return console.Fail(console.ExitDifferent, fmt.Sprintf("Start again when it has ended: watch it with 'starter status --watch --manager %s --org %s'.", run.Manager, run.OrgID),
+		"the running request for organization %s of manager %s is ending (workflow %s, run %s)", run.OrgID, run.Manager, run.WorkflowID(), run.RunID)
 }
 
 // unknownStart is for a start that was sent and that Temporal does not report on.

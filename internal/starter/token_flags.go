@@ -28,6 +28,9 @@ type tokenFlags struct {
 // tokenSources are the flags that each name a source, in the order of the help.
 var tokenSources = []string{"token-ref", "token-stdin", "token-file", "sealed-token-file", "atlas"}
 
+// tokenDetails are the flags that belong to a source.
+var tokenDetails = []string{"atlas-org", "access-list-ip", "recipient"}
+
 func (f *tokenFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.ref, "token-ref", "", "where the workers find the link-token: env:LINK_TOKEN_NAME or file:name")

@@ -100,7 +100,7 @@ func checkUnlinkAll(cmd *cobra.Command, request migrationlink.UnlinkRequest, pro
 }
 
 // confirmUnlink asks before a link is removed that this application did not make, as far as Temporal
-// still knows.
+// still knows. An open run is joined, or refuses the request.
 func (a *app) confirmUnlink(ctx context.Context, request migrationlink.UnlinkRequest, yes bool) error {
 	if yes || a.dryRun {
 		return nil
@@ -112,7 +112,7 @@ func (a *app) confirmUnlink(ctx context.Context, request migrationlink.UnlinkReq
 	defer c.Close()
 	job := words.JobOf(migrationlink.NewStartRequest(request))
 	made, err := c.Maker(ctx, job)
-	if err != nil || made == links.MakerUs {
+	if err != nil || made != links.MakerUnknown {
 		return err
 	}
 	why := fmt.Sprintf("Temporal knows no run that made the link of organization %s of manager %s", job.OrgID, job.Manager)

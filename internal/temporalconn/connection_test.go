@@ -37,8 +37,8 @@ func TestAConnectionErrorContainsNoKey(t *testing.T) {
 		"key instead of a path": {environment{"TEMPORAL_TLS_CLIENT_KEY_PATH": pem, "TEMPORAL_TLS_CLIENT_CERT_PATH": "/c"}, "TEMPORAL_TLS_CLIENT_KEY_PATH is the content of a file; set TEMPORAL_TLS_CLIENT_KEY_DATA for that"},
 		"no such files":         {environment{"TEMPORAL_TLS_CLIENT_KEY_PATH": "/k", "TEMPORAL_TLS_CLIENT_CERT_PATH": "/c"}, "open /c: no such file"},
 		"no certificate":        {environment{"TEMPORAL_TLS_CLIENT_KEY_DATA": pem, "TEMPORAL_TLS_CLIENT_CERT_DATA": pem}, "client cert/key data"},
-		"key without TLS":       {environment{"TEMPORAL_API_KEY": canary, "TEMPORAL_TLS": "false", "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "would read the API key"},
-		"header without TLS":    {environment{"TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + canary, "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "would read the header authorization. Set TEMPORAL_TLS=true"},
+		"key without TLS":       {environment{"TEMPORAL_API_KEY": canary, "TEMPORAL_TLS": "false", "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "the API key would cross the network"},
+		"header without TLS":    {environment{"TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + canary, "TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "in plain text. Set TEMPORAL_TLS=true"},
 		"key as a path":         {environment{"TEMPORAL_API_KEY": canary, "TEMPORAL_TLS_SERVER_CA_CERT_PATH": canary}, "open [redacted]: no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestACredentialHeaderNeedsTLSOrLoopback(t *testing.T) {
 			require.NoError(t, err, name)
 			continue
 		}
-		require.ErrorContains(t, err, "without TLS the network between here and "+remote+" would read the header authorization", name)
+		require.ErrorContains(t, err, "without TLS, the header authorization would cross the network to "+remote+" in plain text", name)
 		require.NotContains(t, err.Error(), canary)
 	}
 }

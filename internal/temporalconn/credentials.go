@@ -127,13 +127,13 @@ func checkPlain(profile envconfig.ClientConfigProfile, address string) error {
 		return nil
 	}
 	refuse := func(what, remedy string) error {
-		return &Error{Misconfigured, fmt.Sprintf("without TLS the network between here and %s would read %s", address, what), remedy}
+		return &Error{Misconfigured, fmt.Sprintf("without TLS, %s would cross the network to %s in plain text", what, address), remedy}
 	}
 	switch {
 	case profile.APIKey != "":
-		return refuse("the API key", "Leave TEMPORAL_TLS=false out, or the API key.")
+		return refuse("the API key", "Remove TEMPORAL_TLS=false, or remove the API key.")
 	case profile.GRPCMeta[authorization] != "":
-		return refuse("the header authorization", "Set TEMPORAL_TLS=true, or leave TEMPORAL_GRPC_META_AUTHORIZATION out; or change the profile.")
+		return refuse("the header authorization", "Set TEMPORAL_TLS=true, or remove TEMPORAL_GRPC_META_AUTHORIZATION; or change the profile.")
 	}
 	return nil
 }

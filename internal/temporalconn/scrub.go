@@ -2,6 +2,7 @@ package temporalconn
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -19,6 +20,9 @@ func (s *secrets) scrub(ctx context.Context, method string, request, reply any, 
 		return err
 	}
 	clean := refused.Proto() // a copy
+	if length := len(clean.GetMessage()); length > maxScrubbed {
+		clean.Message = fmt.Sprintf("an error of %d bytes, which is too long to be shown", length)
+	}
 	clean.Message = s.remove(clean.GetMessage())
 	clean.Details = slices.DeleteFunc(clean.GetDetails(), s.isIn)
 	if clean.GetMessage() == refused.Message() && len(clean.GetDetails()) == len(refused.Proto().GetDetails()) {
@@ -27,9 +31,13 @@ func (s *secrets) scrub(ctx context.Context, method string, request, reply any, 
 	return status.FromProto(clean).Err()
 }
 
-// isIn reports whether a detail has a secret. It cannot be removed from there without
-// knowledge of the type.
+// isIn reports whether a detail has a secret, or is too long to look for one. It cannot be removed
+// from there without knowledge of the type.
 func (s *secrets) isIn(detail *anypb.Any) bool {
 	text := string(detail.GetValue())
-	return s.remove(text) != text
+	return len(text) > maxScrubbed || s.remove(text) != text
 }
+
+// maxScrubbed bounds, in bytes, what secrets are looked for in: that takes about a kilobyte of memory
+// for each byte, and whoever answers a query decides how long its error is.
+const maxScrubbed = 64 << 10

@@ -28,6 +28,20 @@ func Width(w io.Writer) int {
 	return width
 }
 
+// Height returns the lines of the terminal behind a stream. It is 24 if that does not know its
+// size, or is no terminal.
+func Height(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok {
+		return 24
+	}
+	_, height, err := term.GetSize(int(file.Fd()))
+	if err != nil || height <= 0 {
+		return 24
+	}
+	return height
+}
+
 // command finds a command line of the starter in a sentence. It is not broken, so that it can
 // be copied.
 var command = regexp.MustCompile(`\S*\bstarter( [a-z]+)?( --[a-z-]+([ =]('[^']*'|[^-\s]\S*))?)+`)

@@ -73,7 +73,7 @@ func Left(job Job, result migrationlink.LinkResult) string {
 	case job.Unlinks():
 		return "the link was not removed"
 	case result.InDoubt:
-		return "a reply was lost, so it is not known whether this request made a link; if it did, the link stays until 'starter unlink' removes it"
+		return "nothing tells whether this request made a link; if it did, the link stays until 'starter unlink' removes it"
 	case result.Removed:
 		return LinkRemoved
 	case result.Created:

@@ -60,6 +60,9 @@ func (d Deployment) withDefaults(number int) Deployment {
 	if d.Type == Standalone {
 		hosts = 1
 	}
+	if len(d.Versions) == 0 {
+		d.Versions = nil // fill takes an empty list for one
+	}
 	return fill(d, Deployment{Name: fmt.Sprintf("rs%d", number), Type: ReplicaSet, Versions: []string{DefaultVersion}, Hosts: hosts})
 }
 

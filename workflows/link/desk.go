@@ -23,8 +23,13 @@ type desk struct {
 	// synced reports whether a check has seen SYNCED while the link was waited for.
 	synced bool
 	checks int
-	// cancels brings cancellations. The first one cancels.
+	// cancels brings cancellations. The first one cancels; asked reports whether it has.
 	cancels workflow.ReceiveChannel
+	cancel  workflow.CancelFunc
+	asked   bool
+	// retries brings retries, of which received came until now.
+	retries  workflow.ReceiveChannel
+	received int
 	// byOperation reports whether the Nexus operation that started the workflow has
 	// cancelled it.
 	byOperation bool
@@ -50,20 +55,35 @@ func (o *operation) onStatus(ctx workflow.Context) error {
 
 // onCancel makes the signal do what Temporal's own cancellation does.
 func (o *operation) onCancel(ctx workflow.Context) {
-	work, cancel := workflow.WithCancel(ctx)
-	o.work = work
+	o.work, o.desk.cancel = workflow.WithCancel(ctx)
 	o.desk.cancels = workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
 		workflow.SignalChannelOptions{Description: "Cancels. Payload: {\"reason\": \"…\", \"requestedBy\": \"…\"}."})
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		var input converter.RawValue
-		o.desk.cancels.Receive(ctx, &input)
-		request := readCancel(input)
-		o.result.CancelReason, o.desk.byOperation = request.Reason, isByOperation(input)
-		o.did(ctx, migrationlink.Action{Action: migrationlink.ActionCancel, RequestedBy: request.RequestedBy, Reason: request.Reason})
-		if !seeded.On(seeded.LostCancel) {
-			cancel()
-		}
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		awaitSignal(ctx, o.desk.cancels)
+		o.takeCancel(ctx)
 	})
+}
+
+// awaitSignal waits until a channel has a signal. A coroutine that waits in Receive would be handed a
+// signal that comes together with the end of the work, and the end would not see it.
+func awaitSignal(ctx workflow.Context, signals workflow.ReceiveChannel) {
+	_ = workflow.Await(ctx, func() bool { return signals.Len() > 0 }) // nothing cancels this context
+}
+
+// takeCancel cancels the work if somebody asks for that, with the reason of the first who does.
+func (o *operation) takeCancel(ctx workflow.Context) {
+	var input converter.RawValue
+	if o.desk.asked || !o.desk.cancels.ReceiveAsync(&input) {
+		return
+	}
+	o.desk.asked = true
+	request := readCancel(input)
+	o.result.CancelReason, o.desk.byOperation = request.Reason, isByOperation(input)
+	o.did(ctx, migrationlink.Action{Action: migrationlink.ActionCancel, RequestedBy: request.RequestedBy, Reason: request.Reason})
+	if !seeded.On(seeded.LostCancel) {
+		o.desk.cancel()
+	}
 }
 
 // readCancel takes any payload: a reason in another form, or one that is too long, is still
@@ -78,18 +98,13 @@ func readCancel(input converter.RawValue) (request migrationlink.CancelRequest) 
 }
 
 func (o *operation) onRetry(ctx workflow.Context) error {
-	signals := workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
+	o.desk.retries = workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
 		workflow.SignalChannelOptions{Description: "Resumes a blocked request, or makes the next attempt now. Payload, optional: {\"token\": {\"ref\": \"…\"}}."})
 	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
 		for {
-			var input converter.RawValue
-			signals.Receive(ctx, &input)
-			request, err := o.readRetry(input)
-			if err != nil {
-				o.showRefusedRetry(ctx, err)
-				continue
-			}
-			o.retry(ctx, request)
+			awaitSignal(ctx, o.desk.retries)
+			o.takeRetries(ctx)
 		}
 	})
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.RetryUpdate, o.retryAndWatch,
@@ -103,6 +118,21 @@ func (o *operation) onRetry(ctx workflow.Context) error {
 				return cmp.Or(err, o.notRetryable())
 			},
 		})
+}
+
+// takeRetries does what the retry signals ask for that have come until now.
+func (o *operation) takeRetries(ctx workflow.Context) {
+	var input converter.RawValue
+	for o.desk.retries.ReceiveAsync(&input) {
+		if o.desk.received++; o.desk.received <= 2*maxRetries { // somebody sends more without end
+			if request, err := o.readRetry(input); err != nil {
+				o.showRefusedRetry(ctx, err)
+			} else {
+				o.retry(ctx, request)
+			}
+		}
+		input = converter.RawValue{}
+	}
 }
 
 var tokenForUnlink = &migrationlink.ValidationError{Problems: []migrationlink.FieldProblem{
@@ -211,6 +241,9 @@ func (o *operation) admits(input converter.RawValue) error {
 	var asked migrationlink.StartRequest
 	if err := cmp.Or(payload.Request(input, &asked), asked.Validate()); err != nil {
 		return payload.Refusal(migrationlink.ErrInvalidRequest, err) // a difference would show what may be a secret
+	}
+	if o.invalid { // a difference would show its values, which may be secrets
+		return refusal(migrationlink.Problem{Type: migrationlink.ErrAlreadyEnded, Message: "it is ending, because its request is invalid", Remedy: startLater})
 	}
 	if found := o.asked.Difference(asked); len(found) > 0 {
 		return refusedUpdate(differenceProblem(o.target, found), found)
@@ -339,6 +372,9 @@ func (o *operation) tooManyChecks() error {
 	})
 }
 
+// startLater is the remedy for a request that cannot join.
+const startLater = "Wait until it ends, then start it again."
+
 // alreadyEnded is the refusal of any request that comes too late, or nil.
 func (o *operation) alreadyEnded() error {
 	switch {
@@ -348,7 +384,7 @@ func (o *operation) alreadyEnded() error {
 		})
 	case o.isEnding():
 		return refusal(migrationlink.Problem{
-			Type: migrationlink.ErrAlreadyEnded, Message: "it is ending", Remedy: "Wait until it ends, then start it again.",
+			Type: migrationlink.ErrAlreadyEnded, Message: "it is ending", Remedy: startLater,
 		})
 	}
 	return nil

@@ -21,8 +21,8 @@ type step struct {
 	tooLate func(last error) error
 	// until is when its time is up, if that is not the deadline of the operation.
 	until func() time.Time
-	// polls says that an attempt is a wait that lasts until the time is up, and whose last
-	// poll is made then. It ends earlier only by mishap, as when its worker is lost.
+	// polls marks a step whose attempt waits until its time is up, and makes its last poll
+	// then. It ends earlier only by mishap, as when its worker is lost.
 	polls bool
 	// meanwhile, if set, returns what is tried while a person is waited for, or nil.
 	meanwhile func(ctx workflow.Context, cause error) *trial
@@ -150,6 +150,11 @@ func (o *operation) untilGoesOn(ctx workflow.Context, meanwhile *trial) error {
 		end := o.deadline.at
 		err := await(ctx, end.Sub(now(ctx)), summary,
 			func() bool { return goesOn() || o.deadline.at.After(end) })
+		if errors.Is(err, errTimeIsUp) {
+			if o.takeRetries(ctx); goesOn() { // it came with the end of the time
+				return nil
+			}
+		}
 		if err != nil || goesOn() {
 			return err
 		}

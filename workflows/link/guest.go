@@ -116,7 +116,10 @@ func (g *guest) asChild(ctx workflow.Context) (*migrationlink.LinkResult, error)
 	}
 	var result migrationlink.LinkResult
 	err := child.Get(ctx, &result)
-	if err == nil || readResult(err, &result) {
+	if err == nil {
+		return &result, nil
+	}
+	if result, found := migrationlink.ResultOf(err); found {
 		return &result, nil
 	}
 	return nil, g.terminated()
@@ -158,15 +161,6 @@ func (g *guest) request() any {
 		return *g.asked.Unlink
 	}
 	return *g.asked.Link
-}
-
-// readResult reads the result that a workflow carries in its error.
-func readResult(err error, result *migrationlink.LinkResult) bool {
-	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
-		return canceled.Details(result) == nil && result.Outcome != ""
-	}
-	failed, ok := errors.AsType[*temporal.ApplicationError](err)
-	return ok && failed.HasDetails() && failed.Details(result) == nil && result.Outcome != ""
 }
 
 func isAlreadyStarted(err error) bool {

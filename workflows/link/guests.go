@@ -26,7 +26,7 @@ type Joining struct {
 // Answer is the payload of the signal answer.
 type Answer struct {
 	Proof string `json:"proof,omitempty"`
-	// Refused says that the workflow has as many guests as it can answer.
+	// Refused reports whether the workflow has as many guests as it can answer.
 	Refused bool `json:"refused,omitempty"`
 	// Different says why the request was refused.
 	Different []migrationlink.FieldProblem `json:"different,omitempty"`
@@ -44,6 +44,7 @@ type guests struct {
 	// waiting are told the end; late came when it was being cancelled or undone.
 	waiting, late []guestAddress
 	answers       []workflow.Future // on the way
+	received      int               // signals
 	count         int               // of all that have joined
 }
 
@@ -54,6 +55,8 @@ const (
 	// maxRefusals bounds how many more are told so: all that are on the way at once
 	// must stay below what Temporal permits.
 	maxRefusals = 500
+	// maxJoins bounds how many signals are read at all: somebody sends more without end.
+	maxJoins = 2 * (maxGuests + maxRefusals)
 	// answersAtOnce is well below the signals that Temporal lets one workflow have
 	// on the way (2,000).
 	answersAtOnce = 100
@@ -83,9 +86,7 @@ func (o *operation) onJoin(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 		for {
-			// A coroutine that waits in Receive would be handed a signal that comes
-			// with the end, and the end would not see it.
-			_ = workflow.Await(ctx, func() bool { return o.guests.joins.Len() > 0 }) // nothing cancels this context
+			awaitSignal(ctx, o.guests.joins)
 			o.takeJoins(ctx)
 		}
 	})
@@ -94,6 +95,9 @@ func (o *operation) onJoin(ctx workflow.Context) {
 func (o *operation) takeJoins(ctx workflow.Context) {
 	var input converter.RawValue
 	for o.guests.joins.ReceiveAsync(&input) {
+		if o.guests.received++; o.guests.received > maxJoins {
+			continue
+		}
 		var joining Joining
 		if err := payload.Decode(input, &joining); err != nil || !joining.isAddressed() || joining.Request.Validate() != nil {
 			workflow.GetLogger(ctx).Warn("join refused: the signal names no workflow that can be answered, or has no valid request")
@@ -111,7 +115,10 @@ func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
 		return
 	}
 	g.count++
-	different := o.asked.Difference(joining.Request)
+	var different []migrationlink.FieldProblem
+	if !o.invalid { // it would show its values, which may be secrets
+		different = o.asked.Difference(joining.Request)
+	}
 	switch {
 	case g.count > maxGuests+maxRefusals:
 		// Not answered at all: somebody sends these without end.
@@ -119,7 +126,7 @@ func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
 		g.answers = append(g.answers, guest.answer(ctx, Answer{Refused: true}))
 	case len(different) > 0:
 		g.answers = append(g.answers, guest.answer(ctx, Answer{Different: brief(different)}))
-	case o.isEnding():
+	case o.isEnding(), o.invalid:
 		g.late = append(g.late, guest)
 	default:
 		g.waiting = append(g.waiting, guest)

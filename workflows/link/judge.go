@@ -27,7 +27,6 @@ const (
 
 // judge decides what follows an attempt that ended with err.
 func (o *operation) judge(ctx workflow.Context, err error) verdict {
-	_, isLate := errors.AsType[deadlineReached](err)
 	switch {
 	case err == nil:
 		return done
@@ -35,7 +34,7 @@ func (o *operation) judge(ctx workflow.Context, err error) verdict {
 		return cancelled
 	case errors.Is(err, errAgain):
 		return again
-	case isLate:
+	case isLate(err):
 		return later
 	case o.waitsWhenBlocked() && migrationlink.Blockable(problemOf(err).Type):
 		return person
@@ -75,6 +74,11 @@ func (e metEarlier) Unwrap() error { return e.error }
 type deadlineReached struct{ error }
 
 func (e deadlineReached) Unwrap() error { return e.error }
+
+func isLate(err error) bool {
+	_, late := errors.AsType[deadlineReached](err)
+	return late
+}
 
 // mayRepeat reports whether time may heal what ended an activity: what it would have
 // retried itself, or the lack or loss of a worker.

@@ -4,9 +4,11 @@ package link
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
@@ -27,13 +29,10 @@ type Workflows struct {
 // fails it removes the link again, if the request says so.
 func (w Workflows) LinkOrganization(ctx workflow.Context, input converter.RawValue) (migrationlink.LinkResult, error) {
 	var request migrationlink.LinkRequest
-	invalid := payload.Request(input, &request)
-	if invalid == nil {
-		invalid = request.Validate()
-	}
+	invalid := payload.Valid(input, &request)
 	l := newLink(ctx, request)
 	return l.serve(ctx, w.Stored, invalid, func(work workflow.Context) error {
-		err := orCancelled(work, l.run(work))
+		err := l.orCancelled(ctx, l.run(work))
 		if l.wantsUndo(err) {
 			err = errors.Join(err, l.undo(ctx))
 		}
@@ -143,7 +142,7 @@ func (l *link) tryToCreate(ctx workflow.Context) error {
 func (l *link) keepOrReplace(ctx workflow.Context) error {
 	switch {
 	case l.owner != theirs, ctx.Err() != nil:
-		return ctx.Err() // it came while the creation was waited for
+		return ctx.Err() // the cancellation came while the creation was waited for
 	case l.request.IfLinked == migrationlink.FailIfLinked:
 		return l.alreadyLinked()
 	case l.request.IfLinked == migrationlink.Relink:
@@ -152,8 +151,11 @@ func (l *link) keepOrReplace(ctx workflow.Context) error {
 	return nil
 }
 
-// replace removes the link of somebody else. The creation continues then.
+// replace removes the link of somebody else. The creation continues then, but not at once if
+// there has been such a link before: somebody may make one again and again, or a manager shows one
+// that is gone.
 func (l *link) replace(ctx workflow.Context) error {
+	replacedBefore := l.result.Replaced
 	removal, err := l.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
 		Known: true, TellsNone: l.known.none, QuietTime: l.request.SettleLimit(),
 	})
@@ -167,7 +169,20 @@ func (l *link) replace(ctx workflow.Context) error {
 	}
 	l.known.cleared, l.owner = removal.After != migrationlink.LinkNone, nobody
 	l.saw(ctx, migrationlink.LinkNone)
+	if replacedBefore && workflow.GetVersion(ctx, "pause-between-replacements", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		return linkedAgain(l.target)
+	}
 	return errAgain
+}
+
+// linkedAgain is the problem of a link that came back after it was removed. The creation is repeated.
+func linkedAgain(target activities.Target) error {
+	problem := migrationlink.Problem{
+		Type:    migrationlink.ErrNotSynced,
+		Message: fmt.Sprintf("organization %s of manager %q had a link again after it was removed to be replaced", target.OrgID, target.Manager),
+		Remedy:  "Check whether something else links the organization. It is tried again, less often the longer it lasts.",
+	}
+	return temporal.NewApplicationErrorWithOptions(problem.Message, problem.Type, temporal.ApplicationErrorOptions{Details: []any{problem}})
 }
 
 // find looks for a link, before a link-token is made to create one with.
@@ -179,7 +194,10 @@ func (l *link) find(ctx workflow.Context) error {
 	if err != nil {
 		return l.notCreated(ctx, err, source, true)
 	}
-	l.answered(found.LinkStatus)
+	l.answered(found.LinkStatus, found.PastRead)
+	if found.Found && !found.Created && l.looksAgain(ctx) {
+		return errAgain
+	}
 	if found.Found {
 		l.linked(ctx, found.Created, found.LinkStatus, found.Polls)
 		return nil
@@ -200,7 +218,10 @@ func (l *link) create(ctx workflow.Context, token migrationlink.TokenSource) err
 	if err != nil {
 		return l.explained(token, l.notCreated(ctx, err, source, false))
 	}
-	l.answered(made.Before)
+	l.answered(made.Before, made.PastRead)
+	if !made.Created && l.looksAgain(ctx) {
+		return errAgain
+	}
 	l.tokens.posted = source
 	l.linked(ctx, made.Created, made.LinkStatus, made.Polls)
 	l.warning = made.Warning
@@ -224,10 +245,17 @@ func (l *link) findInput(ctx workflow.Context) activities.FindLinkInput {
 }
 
 // answered records that the manager has answered for this organization, with the status
-// that was read before anything was written.
-func (l *link) answered(before string) {
-	l.served, l.known.answers, l.known.past = true, true, true
+// that was read before anything was written, and whether the runs before a reset were read first:
+// a result from before the reset does not tell what was done after it.
+func (l *link) answered(before string, pastRead bool) {
+	l.served, l.known.answers, l.known.past = true, true, l.known.past || pastRead
 	l.known.none = l.known.none || before == migrationlink.LinkNone
+}
+
+// looksAgain reports whether to look again at a link that is said to be somebody else's: this was seen
+// before a reset, and a run since then may have made the link.
+func (l *link) looksAgain(ctx workflow.Context) bool {
+	return !l.known.past && workflow.GetVersion(ctx, "look-again-after-reset", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // queueLimit is how long a creation may wait for a worker. The first one waits for a short
@@ -248,7 +276,7 @@ func (l *link) notCreated(ctx workflow.Context, err error, source migrationlink.
 	replyLost := problemOf(err).Type == migrationlink.ErrReplyLost
 	l.known.none = l.known.none || posting.Before == migrationlink.LinkNone
 	l.known.answers = l.known.answers || posting.Before != ""
-	l.known.past = l.known.past || posting.Before != "" || replyLost
+	l.known.past = l.known.past || posting.PastRead || replyLost
 	if !lost || onlyLooked && !replyLost || seeded.On(seeded.NoDoubt) {
 		l.endDoubt(ctx, posting.Before)
 		return err
@@ -275,7 +303,7 @@ func (l *link) linked(ctx workflow.Context, created bool, linkStatus string, pol
 	l.owner, l.doubt = ownerOf(created, l.doubt), nil
 	l.result.Created, l.result.InDoubt = created, l.owner == maybe
 	if created {
-		l.result.CreatedAt = now(ctx)
+		l.result.CreatedAt, l.known.past = now(ctx), true
 	}
 	l.result.Polls += polls
 	l.stage.problem = nil

@@ -35,7 +35,7 @@ func (o *operation) measureEnd(ctx workflow.Context) {
 }
 
 // mayBeNoManager reports whether the name of the manager is only what somebody has
-// typed: whoever starts workflows could make as many labels as he likes.
+// typed: whoever starts workflows could make as many labels as they like.
 func (o *operation) mayBeNoManager() bool {
 	switch {
 	case o.result.Outcome == migrationlink.OutcomeCancelled:

@@ -8,7 +8,7 @@ import (
 	"github.com/migrationlink/migrationlink"
 )
 
-// remember puts into the memo, which lists show, what Temporal's own status does not tell.
+// remember puts into the memo, which lists show, what Temporal's own status does not show.
 func (o *operation) remember(ctx workflow.Context, memo map[string]any) {
 	if err := workflow.UpsertMemo(ctx, memo); err != nil {
 		workflow.GetLogger(ctx).Warn("the memo could not be written", "error", err)
@@ -23,8 +23,8 @@ func (o *operation) rememberBlocked(ctx workflow.Context, problemType string) {
 	})
 }
 
-// forgetBlocked keeps the problem of a link that is ending now, so that a repeated command chooses
-// it again.
+// forgetBlocked clears the memo of a block. A link that is ending keeps its problem, so that a
+// repeated command chooses it again.
 func (o *operation) forgetBlocked(ctx workflow.Context) {
 	if o.isEnding() {
 		o.remember(ctx, map[string]any{migrationlink.PhaseMemo: string(migrationlink.PhaseUndoing)})
@@ -33,7 +33,7 @@ func (o *operation) forgetBlocked(ctx workflow.Context) {
 	o.remember(ctx, map[string]any{migrationlink.PhaseMemo: "", migrationlink.ProblemMemo: "", migrationlink.ProblemSinceMemo: ""})
 }
 
-// rememberEnd costs nothing where Temporal's own status tells the outcome.
+// rememberEnd writes the outcome into the memo, unless Temporal's own status shows it.
 func (o *operation) rememberEnd(ctx workflow.Context) {
 	switch o.result.Outcome {
 	case migrationlink.OutcomeLinked, migrationlink.OutcomeUnlinked, migrationlink.OutcomeCancelled:

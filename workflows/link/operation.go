@@ -14,7 +14,9 @@ import (
 // operation is what linking and unlinking have in common: the state that operators see,
 // and what they can do to it.
 type operation struct {
-	asked  migrationlink.StartRequest // with the link-token of the last retry
+	asked migrationlink.StartRequest // with the link-token of the last retry
+	// invalid reports whether asked is, so that its values may be anything.
+	invalid bool
 	target activities.Target
 	stage  stage
 	result migrationlink.LinkResult
@@ -50,11 +52,13 @@ type stage struct {
 }
 
 func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, target activities.Target, limit deadline, first migrationlink.Phase) *operation {
-	if asked.Validate() != nil {
+	invalid := asked.Validate() != nil
+	if invalid {
 		target = withoutSecrets(target)
 	}
 	return &operation{
 		asked:        asked,
+		invalid:      invalid,
 		target:       target,
 		stage:        stage{phase: first},
 		result:       migrationlink.LinkResult{Manager: target.Manager, OrgID: target.OrgID, StartedAt: now(ctx)},
@@ -93,9 +97,14 @@ func (o *operation) serve(ctx workflow.Context, stored dataconv.Converters, inva
 // key is the workflow id under which the work on an organization is done.
 func (o *operation) key() string { return o.asked.WorkflowID() }
 
-// orCancelled returns the cancellation, whatever else the steps made of it.
-func orCancelled(work workflow.Context, err error) error {
-	if err != nil && work.Err() != nil {
+// orCancelled returns the cancellation, whatever else the steps made of it. The signal may have come
+// with the event that ended them.
+func (o *operation) orCancelled(ctx workflow.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	o.takeCancel(ctx)
+	if o.work.Err() != nil {
 		return errCancelled
 	}
 	return err

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -57,9 +56,4 @@ func (r *removal) awaitMigration(ctx workflow.Context, cause error) *trial {
 		return nil
 	}
 	return r.start(ctx, true)
-}
-
-func isLate(err error) bool {
-	_, late := errors.AsType[deadlineReached](err)
-	return late
 }

@@ -12,8 +12,8 @@ import (
 
 // tokens are those that were made in Atlas for this request.
 type tokens struct {
-	// wanted says that all but the link-token is there, and before which status was
-	// read then.
+	// wanted reports whether the next attempt makes a link-token: the status was read, and
+	// there is no link. before is that status.
 	wanted bool
 	before string
 	// sealed is the one to link with, made for source, the token source of a
@@ -62,8 +62,7 @@ func (l *link) tokenSource() migrationlink.TokenSource {
 	return l.request.Token
 }
 
-// linkToken is the one to link with; missing says that it has to be made in Atlas
-// before.
+// linkToken returns the link-token to link with, and whether it has yet to be made in Atlas.
 func (l *link) linkToken() (_ migrationlink.TokenSource, missing bool) {
 	source := l.tokenSource()
 	switch {

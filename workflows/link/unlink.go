@@ -13,15 +13,12 @@ import (
 // sees that it is gone.
 func (w Workflows) UnlinkOrganization(ctx workflow.Context, input converter.RawValue) (migrationlink.LinkResult, error) {
 	var request migrationlink.UnlinkRequest
-	invalid := payload.Request(input, &request)
-	if invalid == nil {
-		invalid = request.Validate()
-	}
+	invalid := payload.Valid(input, &request)
 	o := newOperation(ctx, migrationlink.StartRequest{Unlink: &request},
 		activities.Target{Manager: request.Manager, OrgID: request.OrgID},
 		newDeadline(now(ctx), request.Limit(), migrationlink.MaxTimeout), migrationlink.PhaseRemoving)
 	return o.serve(ctx, w.Stored, invalid, func(work workflow.Context) error {
-		return orCancelled(work, o.unlink(work))
+		return o.orCancelled(ctx, o.unlink(work))
 	})
 }
 

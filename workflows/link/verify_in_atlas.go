@@ -61,8 +61,13 @@ func (l *link) lookAtTarget(ctx workflow.Context) step {
 }
 
 func (l *link) verifyInAtlas(ctx workflow.Context, began time.Time) error {
+	atlas, named := l.linkedIn()
+	if !named { // a retry brought a link-token that is not from Atlas
+		l.sawTarget("", "", nil)
+		return nil
+	}
 	in := activities.VerifyInAtlasInput{
-		Target: l.target, Atlas: l.linkedIn(), Since: began, Deadline: l.deadline.at, Known: l.known.atlas,
+		Target: l.target, Atlas: atlas, Since: began, Deadline: l.deadline.at, Known: l.known.atlas,
 		NotShownAt: l.result.SyncedAt.Add(migrationlink.TargetGrace), Foreign: l.owner == theirs,
 	}
 	var seen activities.VerifyInAtlasResult
@@ -155,15 +160,19 @@ func whyNotSeen(errorType string) migrationlink.TargetReason {
 	return migrationlink.TargetRefused
 }
 
-// linkedIn is the organization of Atlas where the link is, if this request has made
-// it: a retry may have named another one since. Under which name Atlas is called
-// can change, as its configuration does.
-func (l *link) linkedIn() migrationlink.AtlasToken {
-	newest, posted := *l.tokenSource().Atlas, l.tokens.posted.Atlas
-	if l.result.Created && posted != nil && posted.OrgID != newest.OrgID {
-		return *posted
+// linkedIn returns the organization of Atlas where the link should be, if the request names one.
+// If this request has made the link, that is where its link-token was from: a retry may
+// have named another source since. Under which name Atlas is called can change, as its
+// configuration does.
+func (l *link) linkedIn() (_ migrationlink.AtlasToken, named bool) {
+	newest, posted := l.tokenSource().Atlas, l.tokens.posted.Atlas
+	switch {
+	case l.result.Created && posted != nil && (newest == nil || posted.OrgID != newest.OrgID):
+		return *posted, true
+	case newest == nil:
+		return migrationlink.AtlasToken{}, false
 	}
-	return newest
+	return *newest, true
 }
 
 // lastSeenInAtlas finds what the last look saw, if its error tells.

@@ -1,8 +1,10 @@
 package migrationlink_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/mock"
@@ -31,6 +33,11 @@ const (
 type fakeClient struct {
 	*mocks.Client
 	memo *commonpb.Memo
+	// workflow and startedBy are of the workflow that runs already; empty if there is none.
+	workflow, startedBy string
+	undescribed         error // Temporal does not describe it
+	// answer is the error of the update once it was accepted; that of accepted by default.
+	answer error
 }
 
 func newFakeClient(accepted error, end func(*migrationlink.LinkResult) error) *fakeClient {
@@ -43,7 +50,9 @@ func newFakeClient(accepted error, end func(*migrationlink.LinkResult) error) *f
 	}).Return(nil)
 	update := &mocks.WorkflowUpdateHandle{}
 	update.On("RunID").Return(clientRun)
-	update.On("Get", mock.Anything, mock.Anything).Return(accepted)
+	update.On("Get", mock.Anything, nil).Return(accepted)
+	answer := update.On("Get", mock.Anything, mock.Anything)
+	answer.Run(func(mock.Arguments) { answer.ReturnArguments = mock.Arguments{cmp.Or(f.answer, accepted)} })
 	f.On("UpdateWithStartWorkflow", mock.Anything, mock.Anything).Return(update, nil)
 	run := &mocks.WorkflowRun{}
 	f.On("GetWorkflow", mock.Anything, clientKey, clientRun).Return(run)
@@ -53,12 +62,16 @@ func newFakeClient(accepted error, end func(*migrationlink.LinkResult) error) *f
 	})
 	describe := f.On("DescribeWorkflowExecution", mock.Anything, clientKey, mock.Anything)
 	describe.Run(func(mock.Arguments) {
+		if f.startedBy != "" {
+			memo, _ := converter.GetDefaultDataConverter().ToPayload(f.startedBy)
+			f.memo.Fields[migrationlink.StartedByMemo] = memo
+		}
 		describe.ReturnArguments = mock.Arguments{&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 			Execution: &commonpb.WorkflowExecution{WorkflowId: clientKey, RunId: clientRun},
-			Type:      &commonpb.WorkflowType{Name: migrationlink.LinkWorkflow},
+			Type:      &commonpb.WorkflowType{Name: cmp.Or(f.workflow, migrationlink.LinkWorkflow)},
 			Status:    enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
 			Memo:      f.memo,
-		}}, nil}
+		}}, f.undescribed}
 	})
 	return f
 }
@@ -108,6 +121,66 @@ func TestStartReportsWhyItCannotJoin(t *testing.T) {
 		ended := func(*migrationlink.LinkResult) error { return serviceerror.NewNotFound("gone") }
 		_, err := migrationlink.NewClient(newFakeClient(refused, ended), migrationlink.ClientOptions{}).Start(t.Context(), clientRequest())
 		require.IsType(t, want, err)
+	}
+}
+
+func TestARefusedStartNamesTheWorkflowThatRuns(t *testing.T) {
+	t.Parallel()
+	ended := func(*migrationlink.LinkResult) error { return serviceerror.NewNotFound("gone") }
+	for _, errorType := range []string{migrationlink.ErrDifferentRequest, migrationlink.ErrAlreadyEnded} {
+		for _, undescribed := range []error{nil, serviceerror.NewPermissionDenied("not yours", "")} {
+			f := newFakeClient(temporal.NewNonRetryableApplicationError("no", errorType, nil), ended)
+			f.workflow, f.startedBy, f.undescribed = migrationlink.UnlinkWorkflow, "ana@ops1", undescribed
+			_, err := migrationlink.NewClient(f, migrationlink.ClientOptions{StartedBy: "bob@ops2"}).Start(t.Context(), clientRequest())
+			var run *migrationlink.Run
+			if different, ok := errors.AsType[*migrationlink.DifferentRequestError](err); ok {
+				run = different.Run
+			} else if ending, ok := errors.AsType[*migrationlink.EndingError](err); ok {
+				run = ending.Run
+			}
+			require.NotNil(t, run, "%v", err)
+			workflow, startedBy := migrationlink.UnlinkWorkflow, "ana@ops1"
+			if undescribed != nil {
+				workflow, startedBy = "", ""
+			}
+			require.Equal(t, []any{clientKey, clientRun, workflow, startedBy, true}, []any{run.WorkflowID, run.RunID, run.Workflow, run.StartedBy, run.Joined})
+		}
+	}
+}
+
+func TestAcceptedReturnsTheResultOnlyOfAWorkflowThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer error
+		ended  bool
+	}{
+		"permission": {serviceerror.NewPermissionDenied("not yours", ""), false},
+		"codec":      {fmt.Errorf("%w: no key", converter.ErrUnableToDecode), false},
+		"terminated": {temporal.NewNonRetryableApplicationError("workflow execution is terminated", "Terminated", nil), true},
+		"gone":       {serviceerror.NewNotFound("workflow execution already completed"), true},
+		"aborted":    {serviceerror.NewAborted("workflow update was aborted"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			waits := 0
+			f := newFakeClient(nil, func(result *migrationlink.LinkResult) error {
+				waits++
+				result.Outcome = migrationlink.OutcomeLinked
+				return nil
+			})
+			f.answer = test.answer
+			run, err := migrationlink.NewClient(f, migrationlink.ClientOptions{}).Start(t.Context(), clientRequest())
+			require.NoError(t, err)
+			status, err := run.Accepted(t.Context())
+			if !test.ended {
+				require.ErrorIs(t, err, test.answer)
+				require.Zero(t, waits, "the link may run for hours")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, migrationlink.PhaseEnded, status.Phase)
+			require.Equal(t, migrationlink.OutcomeLinked, status.Result.Outcome)
+		})
 	}
 }
 

@@ -23,6 +23,8 @@ type CreateLinkResult struct {
 	// Created is true when this request made the link, or may have made it.
 	// Otherwise somebody else did.
 	Created bool `json:"created"`
+	// InDoubt is true when the reply shows that the link may be older than the POST.
+	InDoubt bool `json:"inDoubt,omitempty"`
 	// LinkStatus is empty when it could not be read after the creation.
 	LinkStatus string `json:"linkStatus,omitempty"`
 	Polls      int    `json:"polls"`
@@ -83,7 +85,9 @@ func (c *creation) post(ctx context.Context, posting Posting, token redact.Secre
 	}
 	result := c.afterwards(ctx)
 	result.Before = posting.Before
-	result.Created = !created.Existed || c.in.inDoubt()
+	none := posting.Before == migrationlink.LinkNone // a moment ago
+	result.Created = none || !created.Existed || c.in.inDoubt()
+	result.InDoubt = !c.in.inDoubt() && (none && created.Existed || !none && created.MayHaveExisted)
 	result.Warning = redact.Line(created.ErrorMessage, maxWords)
 	return result, nil
 }

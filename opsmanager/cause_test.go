@@ -149,6 +149,38 @@ func TestAReplyIsTheAPIsOwnOnlyInTheAPIsForm(t *testing.T) {
 	}
 }
 
+// The API asks for the key before it answers anything. What answers without that, such as an ingress
+// without a route, or a cache, tells nothing of the link.
+func TestAReplyToACallWithoutCredentialsIsNotTheAPIs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+	}{
+		"nothing":   {404, ""},
+		"no link":   {404, `{"errorCode":"UNEXPECTED_ERROR"}`},
+		"a refusal": {400, `{"errorCode":"INVALID_ATTRIBUTE"}`},
+		"a status":  {200, `{"status":"SYNCED"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			t.Cleanup(server.Close)
+			client := newClient(t, opsmanager.Config{BaseURL: server.URL})
+			_, err := client.LinkStatus(t.Context(), orgID)
+			for _, err := range []error{err, client.DeleteLink(t.Context(), orgID)} {
+				require.Error(t, err)
+				require.False(t, opsmanager.NoLink(err), "%v", err)
+				require.NotEqual(t, opsmanager.CauseNone, opsmanager.CauseOf(err))
+			}
+		})
+	}
+}
+
 func TestAnotherAuthenticationSchemeIsDoubtful(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

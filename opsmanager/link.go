@@ -40,8 +40,10 @@ type Created struct {
 	// it.
 	ErrorMessage string
 	// Existed reports whether the link is older than the call: the manager left it
-	// unchanged. Not every reply shows it.
-	Existed bool
+	// unchanged. Not every reply shows it. MayHaveExisted reports whether it seems to be a
+	// little older: the two times that show it may be of two clocks, those of the manager
+	// and of a proxy in front of it.
+	Existed, MayHaveExisted bool
 }
 
 // CreateLink links the organization with the Atlas organization that issued the
@@ -83,14 +85,21 @@ func (c *Client) CreateLink(ctx context.Context, orgID string, linkToken redact.
 	if err := c.api.Decode(call, r, &content); err != nil {
 		return Created{}, err
 	}
-	return Created{ErrorMessage: c.api.Scrub(call, content.ErrorMessage), Existed: existed(content.CreatedAt, r.Header.Get("Date"), took)}, nil
+	older := olderThanCall(content.CreatedAt, r.Header.Get("Date"), took)
+	return Created{ErrorMessage: c.api.Scrub(call, content.ErrorMessage), Existed: older > clockSkew, MayHaveExisted: older > 0 && older <= clockSkew}, nil
 }
 
-// existed compares two times of the manager's clock, in whole seconds.
-func existed(createdAt, date string, took time.Duration) bool {
+// clockSkew is above what two clocks of one installation differ by.
+const clockSkew = 5 * time.Minute
+
+// olderThanCall returns how long before a call a link was made. Both times are in whole seconds.
+func olderThanCall(createdAt, date string, took time.Duration) time.Duration {
 	created, err := time.Parse(time.RFC3339, createdAt)
 	replied, dateErr := http.ParseTime(date)
-	return err == nil && dateErr == nil && created.Before(replied.Add(-took-2*time.Second))
+	if err != nil || dateErr != nil {
+		return 0
+	}
+	return replied.Add(-took - 2*time.Second).Sub(created)
 }
 
 // LinkStatus reads the status of the organization's link. NoLink reports whether the

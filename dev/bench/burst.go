@@ -16,7 +16,7 @@ import (
 )
 
 // cancelsInBurst is how many links are cancelled in the middle of a burst in either way.
-const cancelsInBurst = 10
+const cancelsInBurst = 6
 
 // measureBurst starts many links at once and cancels some when half of them are created.
 func measureBurst(ctx context.Context, b *bench) error {
@@ -101,20 +101,21 @@ type cancelling struct {
 	group *errgroup.Group
 }
 
-// cancelInBurst cancels some links that are created and some that are not, half of them in
-// either way, all at once. It does not wait for their end, and returns the other links.
+// cancelInBurst cancels some links that are created and some that are not, in either way one after
+// the other. It does not wait for their end, and returns the other links.
 func (s *system) cancelInBurst(ctx context.Context, orgs []string) (stopped []*cancelling, kept []string) {
 	kept = slices.Clone(orgs)
 	slices.SortStableFunc(kept, func(x, y string) int { return boolRank(s.manager.isCreated(x)) - boolRank(s.manager.isCreated(y)) })
 	for how, cancel := range map[string]func(context.Context, string) error{"cancel": s.asOperator, "Temporal's cancellation": s.asCaller} {
 		c := &cancelling{how: how, took: make([]float64, cancelsInBurst), group: &errgroup.Group{}}
 		half := cancelsInBurst / 2
-		for i, orgID := range slices.Concat(kept[:half], kept[len(kept)-half:]) {
-			c.group.Go(func() (err error) {
-				c.took[i], err = s.cancelled(ctx, orgID, cancel)
-				return err
-			})
-		}
+		chosen := slices.Concat(kept[:half], kept[len(kept)-half:])
+		c.group.Go(func() (err error) {
+			for i := 0; i < len(chosen) && err == nil; i++ {
+				c.took[i], err = s.cancelled(ctx, chosen[i], cancel)
+			}
+			return err
+		})
 		stopped, kept = append(stopped, c), kept[half:len(kept)-half]
 	}
 	return stopped, kept

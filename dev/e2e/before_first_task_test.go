@@ -123,3 +123,31 @@ func (s *system) firstTask(run client.WorkflowRun) time.Time {
 	s.t.Fatalf("%s has had no task", run.GetID())
 	return time.Time{}
 }
+
+// Somebody may start a link with the link-token in the wrong field. Those who come later are not told
+// its values: their results, histories and logs outlive the revoked link-token.
+func TestAnInvalidRequestIsNotShownToOthers(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	org := newOrg()
+	const secret = "7b3f9d1c5e8a2046bd"
+	s.begin(org, func(r *migrationlink.LinkRequest) { r.Token.Ref = secret })
+	valid := migrationlink.LinkRequest{Manager: "demo", OrgID: org, Token: migrationlink.TokenSource{Ref: "env:LINK_TOKEN_DEMO"}}
+	started := make(chan error, 1)
+	go func() {
+		_, err := migrationlink.NewClient(s.temporal, migrationlink.ClientOptions{StartedBy: "another"}).Start(t.Context(), migrationlink.NewStartRequest(valid))
+		started <- err
+	}()
+	guest, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "guest-of-" + org, TaskQueue: migrationlink.TaskQueue}, migrationlink.LinkWorkflow, valid)
+	require.NoError(t, err)
+	s.worker("")
+
+	if err := <-started; err != nil {
+		require.NotContains(t, err.Error(), secret)
+	}
+	var result migrationlink.LinkResult
+	require.NoError(t, guest.Get(t.Context(), &result), "it starts the link again")
+	for _, event := range s.history(guest.GetID(), guest.GetRunID()) {
+		require.NotContains(t, event.String(), secret)
+	}
+}

@@ -159,3 +159,28 @@ func TestCancelInDoubtRemovesALinkThatAppearsLate(t *testing.T) {
 	require.Equal(t, 1, s.evidence(org).EffectivePosts)
 	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
 }
+
+// A signal and the end of the last activity may reach a worker together, because none was there: the
+// cancellation counts.
+func TestACancellationThatComesWithTheEndOfTheTimeIsNotLost(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	w := s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.SyncTimeout = "3s" })
+	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
+	w.kill()
+	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong"}))
+	s.eventually(func() bool {
+		described, err := s.temporal.DescribeWorkflow(t.Context(), run.GetID(), "")
+		require.NoError(t, err)
+		return len(described.WorkflowExecutionMetadata.PendingActivities) == 0
+	})
+	s.worker("")
+
+	result := requireCancelled(t, run)
+	require.Equal(t, "wrong", result.CancelReason)
+	require.True(t, result.Removed, "%+v", result)
+	require.Equal(t, opsmanagertest.StatusNone, s.evidence(org).LinkStatus)
+}

@@ -94,6 +94,9 @@ func (c *Client) withDigest(ctx context.Context, conn *conn, call *Call) (last *
 			return nil, err
 		}
 		call.authorized = used != nil
+		if used == nil && r.Status < http.StatusMultipleChoices {
+			return nil, errNotAsked // a cache or another server
+		}
 		if r.Status != http.StatusUnauthorized || used != nil && keyAccepted(r) {
 			if used != nil {
 				conn.nonces = conn.nonces.prefer(used)

@@ -46,7 +46,7 @@ func TestNoErrorContainsASecretThatAReplyRepeats(t *testing.T) {
 			}
 		}, "malformed HTTP status code"},
 		"content type of an error":   {header(502, "Content-Type", "text/"+both), "the reply is not the manager's own (no content type, 7 bytes)"},
-		"content type of a success":  {header(200, "Content-Type", "text/"+both), "it is not the JSON of the API (no content type, 7 bytes)"},
+		"content type of a success":  {asking(header(200, "Content-Type", "text/"+both)), "it is not the JSON of the API (no content type, 7 bytes)"},
 		"error code in a header":     {header(400, "X-Error-Code", both), "HTTP 400 [redacted]"},
 		"host of a redirect":         {header(302, "Location", "https://"+both+"/"), "it redirects to https://[redacted].[redacted], and"},
 		"scheme of a redirect":       {header(302, "Location", linkToken+"://host/"), "it redirects, and"},

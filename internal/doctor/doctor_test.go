@@ -99,13 +99,13 @@ func TestDoctorsTableFitsTheTerminal(t *testing.T) {
 		0: `✗ demo: workers  1 of 2 workers poll task queue migration-link.demo; missing: 2@b
                  → Give every worker the same configuration.
 `,
-		62: `✗ demo: workers  1 of 2 workers on task queue
-                 migration-link.demo, without 2@b
+		62: `✗ demo: workers  1 of 2 workers poll task queue
+                 migration-link.demo; missing: 2@b
                  → Give every worker the same configuration.
 `,
 		40: `✗ demo: workers
-    1 of 2 workers on task queue
-    migration-link.demo, without 2@b
+    1 of 2 workers poll task queue
+    migration-link.demo; missing: 2@b
     → Give every worker the same
     configuration.
 `,

@@ -59,7 +59,7 @@ func (c *Client) cancelWithoutSignal(ctx context.Context, run Run, request migra
 // would stand behind the starts of thousands of links. The run ends without that, too, so a Temporal
 // that refuses it, or does not answer, is no error.
 func (c *Client) hurry(ctx context.Context, run Run) {
-	call, cancel := context.WithTimeout(ctx, c.CallTimeout)
+	call, cancel := context.WithTimeout(ctx, hurryTimeout)
 	defer cancel()
 	_, _ = c.WorkflowService().UpdateWorkflowExecutionOptions(call, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
 		Namespace:                c.Options.Namespace,
@@ -68,6 +68,9 @@ func (c *Client) hurry(ctx context.Context, run Run) {
 		UpdateMask:               &fieldmaskpb.FieldMask{Paths: []string{"priority"}},
 	})
 }
+
+// hurryTimeout bounds how long a cancellation that was sent waits for its priority.
+const hurryTimeout = 2 * time.Second
 
 func execution(run Run) *commonpb.WorkflowExecution {
 	return &commonpb.WorkflowExecution{WorkflowId: run.WorkflowID(), RunId: run.RunID}

@@ -17,7 +17,7 @@ const (
 	MakerUnknown Maker = iota // no run made it, or none is known any more
 	MakerUs
 	MakerRunning // a run is open, and decides
-	makerNobody // the run left no link, so that an earlier one tells nothing
+	makerNobody  // the run left no link, so that an earlier one tells nothing
 )
 
 // maxMakers bounds how many runs of an organization are read.

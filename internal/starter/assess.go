@@ -106,10 +106,13 @@ func (a *app) connectToWorker(ctx context.Context) (*links.Client, error) {
 // requireWorker fails unless a worker answers.
 func requireWorker(ctx context.Context, c *links.Client) error {
 	_, err := c.Known(ctx, workerTimeout)
-	if ctx.Err() == nil && links.Unanswered(err) {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && links.Unanswered(err):
 		return console.Fail(console.ExitOther, "Start a worker, or check its log.", "no worker has answered on task queue %s within %s", migrationlink.TaskQueue, workerTimeout)
 	}
-	return c.Explain(ctx, err)
+	return readFailure(ctx, c, err)
 }
 
 // readFailure describes why a workflow that reads has failed.

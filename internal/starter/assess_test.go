@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/console"
@@ -58,6 +59,88 @@ PROJECT                   DEPLOYMENT  TYPE         HOSTS  MONGODB      VERDICT  
 	require.Equal(t, console.ExitOther, done.code)
 	require.Contains(t, done.stderr, "not everything was read: HTTP 503")
 	require.Contains(t, done.stdout, `"verdict":"unknown"`)
+}
+
+// A wait for a worker can end with the deadline of Temporal, that of this program, or the timeout of the workflow.
+func TestACommandThatReadsTellsAMissingWorkerFromATemporalThatCannotBeReached(t *testing.T) {
+	t.Parallel()
+	const (
+		missing = "no worker has answered on task queue migration-link within 5s\nStart a worker, or check its log.\n"
+		nothing = "nothing was sent, because the organization could not be assessed: "
+	)
+	byTemporal := func(f *fakeTemporal) {
+		f.refuseCall = refusingCalls(serviceerror.NewDeadlineExceeded("context deadline exceeded"), historyCall)
+	}
+	byProgram := func(f *fakeTemporal) { f.holdReply = methods(historyCall) }
+	byTimeout := func(f *fakeTemporal) { f.endOfReads = closeEvent(migrationlink.LinkResult{}, errTimedOut) }
+	for name, test := range map[string]struct {
+		args []string
+		end  func(*fakeTemporal)
+		says string
+	}{
+		"assess":             {args("assess"), byTemporal, missing},
+		"assess, by program": {args("assess"), byProgram, missing},
+		"assess, by timeout": {args("assess"), byTimeout, missing},
+		"assess all":         {[]string{"assess", "--manager", "demo", "--all"}, byTemporal, missing},
+		"projects":           {args("projects", "--atlas", "demo", "--atlas-org", org(7)), byTemporal, missing},
+		"link":               {linkArgs("--require-ready"), byTemporal, nothing + missing},
+		"link, by timeout":   {linkArgs("--require-ready"), byTimeout, nothing + missing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeTemporal(t)
+			f.assessment = worth(migrationlink.VerdictReady)
+			test.end(f)
+			done := newCommand(f).run(t.Context(), test.args...)
+			require.Equal(t, console.ExitOther, done.code, done.stderr)
+			require.Equal(t, "starter: "+test.says, done.failure())
+			require.Len(t, f.reads, 1, "only a worker is looked for")
+			require.Empty(t, f.starts)
+		})
+	}
+}
+
+func TestAWorkerThatGoesDuringAnAssessmentIsReportedAsSuch(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"assess": {args("assess"), "starter: no worker has answered in time\nCheck the worker's log.\n"},
+		"link":   {linkArgs("--require-ready"), "starter: nothing was sent, because the organization could not be assessed: no worker has answered in time\nCheck the worker's log.\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeTemporal(t)
+			f.assessment = worth(migrationlink.VerdictReady)
+			var waits atomic.Int64
+			f.refuseCall = func(method string) error {
+				if method == historyCall && waits.Add(1) > 1 { // the first finds a worker
+					return serviceerror.NewDeadlineExceeded("context deadline exceeded")
+				}
+				return nil
+			}
+			done := newCommand(f).run(t.Context(), test.args...)
+			require.Equal(t, console.ExitOther, done.code, done.stderr)
+			require.Equal(t, test.says, done.failure())
+			require.Empty(t, f.starts)
+		})
+	}
+}
+
+func TestAssessHasTheManagerOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{"--org " + testOrg: "demo", "--all": "demo", "--all --manager other": "other"} {
+		f := newFakeTemporal(t)
+		f.assessment = worth(migrationlink.VerdictReady)
+		c := newCommand(f)
+		c.env[managerVariable] = "demo"
+		done := c.run(t.Context(), append([]string{"assess"}, strings.Fields(flags)...)...)
+		require.Equal(t, console.ExitOK, done.code, done.stderr)
+		var asked struct{ Manager string }
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(f.reads[len(f.reads)-1].GetInput(), &asked))
+		require.Equal(t, want, asked.Manager, flags)
+	}
 }
 
 func TestAnErrorOfAssessAllAsJSONIsAloneOnStderr(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/temporal"
 
@@ -81,18 +82,21 @@ func TestADryRunThatChoosesNothingPrintsThatItSendsNothing(t *testing.T) {
 func TestABulkCommandRefusesFlagsForOneLinkOnly(t *testing.T) {
 	t.Parallel()
 	for command, says := range map[string]string{
-		"retry --state blocked --token-ref file:a":     "--token-ref: works on one link only",
-		"extend --state blocked --by 1h":               "--by: works on one link only",
-		"extend --state blocked":                       "--by, a duration",
-		"extend --state blocked --until 11:59":         "--until: 2026-03-01T11:59:00Z is in the past",
-		"cancel --state lost":                          "--state: not a state",
-		"cancel --state=":                              "--state: the value is empty",
-		"unlink --problem= --manager demo":             "--problem: the value is empty",
-		"unlink --outcome=":                            "--outcome: the value is empty",
-		"cancel --state running --org x":               "--org: not an organization's id",
-		"unlink --state completed --timeout 1ms":       "--timeout: ",
-		"unlink --state completed --reason=":           "--reason: the value is empty",
-		"retry --problem AccessListRefused --manager=": "--manager: invalid manager name",
+		"retry --state blocked --token-ref file:a":                             "--token-ref: works on one link only",
+		"extend --state blocked --by 1h":                                       "--by: works on one link only",
+		"extend --state blocked":                                               "--by, a duration",
+		"extend --state blocked --until 11:59":                                 "--until: 2026-03-01T11:59:00Z is in the past",
+		"cancel --state lost":                                                  "--state: not a state",
+		"cancel --state=":                                                      "--state: the value is empty",
+		"unlink --problem= --manager demo":                                     "--problem: the value is empty",
+		"unlink --outcome=":                                                    "--outcome: the value is empty",
+		"cancel --state running --org x":                                       "--org: not an organization's id",
+		"unlink --state completed --timeout 1ms":                               "--timeout: ",
+		"unlink --state completed --reason=":                                   "--reason: the value is empty",
+		"retry --problem AccessListRefused --manager=":                         "--manager: invalid manager name",
+		"retry --problem AccessListRefused --access-list-ip 203.0.113.7 --yes": "--access-list-ip: works on one link only",
+		"retry --state blocked --atlas-org " + testOrg + " --yes":              "--atlas-org: works on one link only",
+		"retry --state blocked --recipient " + testRecipient + " --yes":        "--recipient: works on one link only",
 	} {
 		done := newCommand(nil).run(t.Context(), strings.Fields(command)...)
 		require.Equal(t, console.ExitUsage, done.code, command)
@@ -143,6 +147,38 @@ func TestUnlinkAsksOnATerminal(t *testing.T) {
 		done := asked(newCommand(f), "n\n").run(t.Context(), args("unlink")...)
 		require.Equal(t, asks, strings.Contains(done.stderr, "Remove it anyway? [y/N]"), done.stderr)
 		require.Equal(t, asks, len(f.starts) == 0)
+	}
+}
+
+// The open run decides: it is joined, or refuses.
+func TestUnlinkAsksNothingWhileARunIsOpen(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		running any
+		refuses error
+		code    int
+		says    string
+	}{
+		"an equal unlink":  {migrationlink.UnlinkRequest{Manager: "demo", OrgID: testOrg}, nil, console.ExitOK, "Joined the running unlinking: workflow " + testRun.WorkflowID()},
+		"another unlink":   {migrationlink.UnlinkRequest{Manager: "demo", OrgID: testOrg, Timeout: "2h"}, errNoWorker, console.ExitDifferent, "\n  --timeout: "},
+		"a link":           {nil, errNoWorker, console.ExitDifferent, "\n  workflow: running: LinkOrganization; your request: UnlinkOrganization\n"},
+		"a link, answered": {nil, refusedWith(migrationlink.ErrDifferentRequest, []migrationlink.FieldProblem{{Field: "workflow", Problem: "a link is running"}}), console.ExitDifferent, "a link is running"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeTemporal(t).running()
+			f.asked, f.listed = test.running, []*workflowpb.WorkflowExecutionInfo{}
+			f.refuse[migrationlink.AcceptUpdate], f.answers[migrationlink.AcceptUpdate] = test.refuses, *syncing()
+			for _, c := range []*command{newCommand(f), asked(newCommand(f), "n\n")} {
+				done := c.run(t.Context(), args("unlink", "--detach")...)
+				require.Equal(t, test.code, done.code, done.stderr)
+				require.Contains(t, done.stderr, test.says)
+				for _, untrue := range []string{"knows no run", "[y/N]", "--yes", "no terminal"} {
+					require.NotContains(t, done.stderr, untrue)
+				}
+			}
+			require.Empty(t, f.starts)
+		})
 	}
 }
 
@@ -206,6 +242,46 @@ func TestABulkWaitThatEndsEarlySaysThatAllWereSentAndGoOn(t *testing.T) {
 			require.Contains(t, done.stderr, "All were sent, and continue without this command. To wait for their ends, repeat it: it is safe.")
 		})
 	}
+}
+
+// More links than are awaited at once: with a limit for each, the others would get another one.
+func TestABulkCancelHasOneLimitForAllWaits(t *testing.T) {
+	t.Parallel()
+	const chosen = 2*awaitingAtOnce + 1
+	f := newFakeTemporal(t).running()
+	for n := range chosen {
+		f.listed = append(f.listed, listedRun(n, 5))
+	}
+	var waits atomic.Int64
+	f.refuseCall = func(method string) error {
+		if method == historyCall {
+			waits.Add(1)
+		}
+		return nil
+	}
+	done := newCommand(f).run(t.Context(), "cancel", "--state", "running", "--yes", "--timeout", "1s")
+	require.Equal(t, console.ExitWaiting, done.code, done.stderr)
+	require.Contains(t, done.stderr, fmt.Sprintf("the time limit has passed; %d of %d links were not cancelled", chosen, chosen))
+	require.Contains(t, done.stderr, "All were sent, and continue without this command.")
+	require.Len(t, f.signals, chosen)
+	require.Less(t, waits.Load(), int64(chosen))
+}
+
+func TestABulkRetryReportsTheRefusalOfALinkThatIsEnding(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running() // it does not end in time
+	f.listed = []*workflowpb.WorkflowExecutionInfo{listedRun(1, 5, noted(migrationlink.PhaseMemo, "blocked"))}
+	f.refuse[migrationlink.RetryUpdate] = refusedWith(migrationlink.ErrAlreadyEnded, migrationlink.Problem{
+		Type: migrationlink.ErrAlreadyEnded, Message: "it is ending", Remedy: "Wait for its end."})
+	c := newCommand(f)
+	c.limit = time.Second
+	done := c.run(t.Context(), "retry", "--state", "blocked", "--yes")
+	require.Equal(t, console.ExitNotFound, done.code, done.stderr)
+	require.Contains(t, done.stderr, "organization "+org(1)+" of manager demo: nothing was done for the link of organization "+org(1)+" of manager demo: it is ending. Wait for its end.\n")
+	require.NotContains(t, done.stderr, "cannot be reached")
+
+	f.ends(linked(), nil)
+	require.Equal(t, console.ExitOK, newCommand(f).run(t.Context(), "retry", "--state", "blocked", "--yes").code, "it has ended well meanwhile")
 }
 
 // unlinkedBefore are four organizations that were linked: the removal of the first is running, that of
@@ -402,4 +478,93 @@ func TestListWatchPrintsEachChangeOnceWhereThereIsNoTerminal(t *testing.T) {
 	done := f.command().run(ctx, "list", "--watch")
 	require.Equal(t, console.ExitOK, done.code)
 	require.Equal(t, orgs(1, 2), column1(done.stdout))
+}
+
+// shownList runs list --watch with these flags until it has shown the links once.
+func shownList(t *testing.T, change func(*command), flags ...string) finished {
+	t.Helper()
+	f := newFakeTemporal(t)
+	for n := range links.MaxPhases + 3 {
+		f.listed = append(f.listed, listedRun(n, 0))
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	f.onDescribe = interrupt // what was listed is shown nevertheless
+	c := newCommand(f)
+	change(c)
+	done := c.run(ctx, append([]string{"list", "--watch"}, flags...)...)
+	require.Equal(t, console.ExitOK, done.code, done.stderr)
+	return done
+}
+
+func TestListWatchShowsEveryLinkWhereThereIsNoTerminal(t *testing.T) {
+	t.Parallel()
+	plain := func(*command) {}
+	require.Len(t, column1(shownList(t, plain).stdout), links.MaxPhases+3)
+	require.Equal(t, links.MaxPhases+3, strings.Count(shownList(t, plain, "-o", "jsonl").stdout, "\n"))
+	require.Len(t, column1(shownList(t, plain, "--limit", "5").stdout), 5)
+}
+
+func TestListWatchShowsWhatFitsATerminal(t *testing.T) {
+	t.Parallel()
+	terminal := func(c *command) { c.terminal = &c.stdout } // 24 lines, as it does not know its size
+	shown := shownList(t, terminal).stdout
+	require.Contains(t, shown, "20 links at ")
+	require.Contains(t, shown, "These are the first 20; --limit shows more.\n")
+	require.Less(t, strings.Count(shown, "\n"), 24)
+	require.Contains(t, shownList(t, terminal, "--limit", "30").stdout, "30 links at ")
+	require.Contains(t, shownList(t, terminal, "--all").stdout, "103 links at ")
+}
+
+func TestListWatchEndsWithAPermanentError(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		says string
+	}{
+		"no namespace":  {serviceerror.NewNamespaceNotFound("default"), "has no namespace"},
+		"not found":     {serviceerror.NewNotFound("namespace is gone"), "namespace is gone"},
+		"no permission": {serviceerror.NewPermissionDenied("not yours", ""), "refuses these credentials"},
+	} {
+		for _, flags := range [][]string{{"-o", "jsonl"}, nil} {
+			t.Run(name+strings.Join(flags, " "), func(t *testing.T) {
+				t.Parallel()
+				f := newFakeTemporal(t)
+				f.refuseCall = refusingCalls(test.err, listCall)
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second) // a watch does not end by itself
+				defer stop()
+				done := newCommand(f).run(ctx, append([]string{"list", "--watch"}, flags...)...)
+				require.Equal(t, console.ExitOther, done.code)
+				require.Contains(t, done.stderr, test.says)
+				require.NotContains(t, done.stderr, "warning")
+				require.Empty(t, done.stdout)
+			})
+		}
+	}
+}
+
+func TestListWatchGivesUpAfterAnOutageOfTwoMinutes(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t)
+	var looks atomic.Int64
+	f.refuseCall = func(method string) error {
+		if method != listCall {
+			return nil
+		}
+		looks.Add(1)
+		return serviceerror.NewDeadlineExceeded("restarting")
+	}
+	c := newCommand(f)
+	c.now = func() time.Time { // the first look is at the start, the second after the outage
+		if looks.Load() > 0 {
+			return testStart.Add(2*time.Minute + time.Second)
+		}
+		return testStart
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	done := c.run(ctx, "list", "--watch", "-o", "jsonl")
+	require.Equal(t, console.ExitUnreachable, done.code, done.stderr)
+	require.Contains(t, asText(t, done.stderr), "Temporal cannot be reached at "+f.address)
+	require.EqualValues(t, 2, looks.Load(), "a short outage is bridged")
 }

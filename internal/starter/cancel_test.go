@@ -70,10 +70,27 @@ func TestCancelReportsALinkThatEndedOtherwise(t *testing.T) {
 	t.Parallel()
 	undo := withOutcome(migrationlink.OutcomeFailed, &migrationlink.Problem{Type: migrationlink.ErrUndoFailed, Message: "a migration runs", Remedy: "Wait for its end."})
 	require.Equal(t, console.ExitFailed, failureOf(cancelError(testRun, undo)).Code)
-	err := cancelError(testRun, linked())
-	require.Equal(t, console.ExitOther, failureOf(err).Code)
-	require.ErrorContains(t, err, "before the cancellation reached it")
+	late := &migrationlink.Problem{Type: migrationlink.ErrTimedOut, Message: "the link was not SYNCED within 1h0m0s"}
+	for says, result := range map[string]migrationlink.LinkResult{
+		"linked: organization " + testOrg:               linked(),
+		"failed: manager \"demo\": POST answered 403":   withOutcome(migrationlink.OutcomeFailed, refusal),
+		"timed out: the link was not SYNCED within 1h0": withOutcome(migrationlink.OutcomeTimedOut, late),
+	} {
+		err := cancelError(testRun, result)
+		require.Equal(t, console.ExitOther, failureOf(err).Code)
+		require.ErrorContains(t, err, "it ended before the cancellation reached it: "+says)
+	}
 	require.NoError(t, cancelError(testRun, withOutcome(migrationlink.OutcomeCancelled, nil)))
+}
+
+func TestCancelOfALinkThatFailsMeanwhileSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).running()
+	f.endOnSignal = failedWith(withOutcome(migrationlink.OutcomeFailed, refusal))
+	done := newCommand(f).run(t.Context(), args("cancel", "--reason", "x")...)
+	require.Equal(t, console.ExitOther, done.code)
+	require.Equal(t, "starter: it ended before the cancellation reached it: failed: manager \"demo\": POST answered 403\n"+
+		"Add 10.0.0.1 to the access list.\nMore: starter explain AccessListRefused\n", done.failure())
 }
 
 // What Temporal tells of the call is older than what the workflow says of itself.

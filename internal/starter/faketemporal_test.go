@@ -81,10 +81,13 @@ type fakeTemporal struct {
 	ended      chan struct{}
 	listed     []*workflowpb.WorkflowExecutionInfo // nil: lists are not offered
 	starts     []*workflowservice.StartWorkflowExecutionRequest
+	reads      []*workflowservice.StartWorkflowExecutionRequest // of workflows that change nothing
 	signals    []*workflowservice.SignalWorkflowExecutionRequest
 	cancels    []*workflowservice.RequestCancelWorkflowExecutionRequest
 	// assessment is what the workers make of the organization; nil: assessments are refused.
 	assessment *migrationlink.Assessment
+	// endOfReads is the last event of workflows that change nothing; they return the assessment by default.
+	endOfReads *historypb.HistoryEvent
 	// endOnSignal is how the link ends when it is asked to cancel.
 	endOnSignal error
 }
@@ -154,12 +157,17 @@ func (f *fakeTemporal) ExecuteMultiOperation(ctx context.Context, r *workflowser
 
 // StartWorkflowExecution starts or joins.
 func (f *fakeTemporal) StartWorkflowExecution(_ context.Context, r *workflowservice.StartWorkflowExecutionRequest) (*workflowservice.StartWorkflowExecutionResponse, error) {
-	reads := r.GetWorkflowType().GetName() == migrationlink.AssessWorkflow || f.assessment != nil && r.GetWorkflowType().GetName() == migrationlink.InspectWorkflow
+	name := r.GetWorkflowType().GetName()
+	reads := name == migrationlink.AssessWorkflow || f.assessment != nil && name != migrationlink.LinkWorkflow && name != migrationlink.UnlinkWorkflow
 	switch {
 	case reads && f.assessment == nil:
 		return nil, serviceerror.ToStatus(serviceerror.NewPermissionDenied("no assessments", "")).Err()
 	case !reads:
 		f.start(r)
+	default:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.reads = append(f.reads, r)
 	}
 	return &workflowservice.StartWorkflowExecutionResponse{RunId: testRunID}, nil
 }
@@ -319,7 +327,11 @@ func (f *fakeTemporal) events() []*historypb.HistoryEvent {
 
 func (f *fakeTemporal) GetWorkflowExecutionHistory(ctx context.Context, r *workflowservice.GetWorkflowExecutionHistoryRequest) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
 	if strings.HasPrefix(r.GetExecution().GetWorkflowId(), migrationlink.TaskQueue+".") {
-		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{completedWith(*f.assessment)}}}, nil
+		end := f.endOfReads
+		if end == nil {
+			end = completedWith(*f.assessment)
+		}
+		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: []*historypb.HistoryEvent{end}}}, nil
 	}
 	if !r.GetWaitNewEvent() {
 		return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &historypb.History{Events: f.events()}}, nil

@@ -47,6 +47,8 @@ func TestTheExitCodeReportsTheOutcome(t *testing.T) {
 	already.Outcome, already.Created = migrationlink.OutcomeAlreadyLinked, false
 	cancelled := withOutcome(migrationlink.OutcomeCancelled, nil)
 	cancelled.CancelReason, cancelled.Removed = "wrong target", true
+	doubted := withOutcome(migrationlink.OutcomeFailed, refusal)
+	doubted.InDoubt = true
 	late := &migrationlink.Problem{Type: migrationlink.ErrTimedOut, Message: "the link was not SYNCED within 1h0m0s", Remedy: "Start the link again to go on."}
 	for name, test := range map[string]struct {
 		result  migrationlink.LinkResult
@@ -54,17 +56,19 @@ func TestTheExitCodeReportsTheOutcome(t *testing.T) {
 		code    int
 		outcome migrationlink.Outcome
 		stderr  string
+		inDoubt bool
 	}{
-		"linked":          {linked(), nil, console.ExitOK, migrationlink.OutcomeLinked, ""},
-		"already linked":  {already, nil, console.ExitOK, migrationlink.OutcomeAlreadyLinked, ""},
+		"linked":          {result: linked(), outcome: migrationlink.OutcomeLinked},
+		"already linked":  {result: already, outcome: migrationlink.OutcomeAlreadyLinked},
 		"failed":          {err: failedWith(withOutcome(migrationlink.OutcomeFailed, refusal)), code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: manager \"demo\": POST answered 403\nAdd 10.0.0.1 to the access list.\nMore: starter explain AccessListRefused\n"},
+		"failed in doubt": {err: failedWith(doubted), code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: manager \"demo\": POST answered 403\nAdd 10.0.0.1 to the access list.\nMore: starter explain AccessListRefused\n", inDoubt: true},
 		"timed out":       {err: failedWith(withOutcome(migrationlink.OutcomeTimedOut, late)), code: console.ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: the link was not SYNCED within 1h0m0s\nStart the link again to go on.\nMore: starter explain TimedOut\n"},
 		"cancelled":       {err: temporal.NewCanceledError(cancelled), code: console.ExitCancelled, outcome: migrationlink.OutcomeCancelled, stderr: "starter: cancelled (wrong target): the link was removed again\n"},
-		"without details": {err: temporal.NewNonRetryableApplicationError("boom", "Strange", errors.New("cause")), code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: boom\nCheck the workflow's history in Temporal.\n"},
-		"other details":   {err: temporal.NewNonRetryableApplicationError("boom", migrationlink.ErrTimedOut, nil, "text"), code: console.ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: boom\nCheck the workflow's history in Temporal.\nMore: starter explain TimedOut\n"},
-		"cancelled bare":  {err: temporal.NewCanceledError(), code: console.ExitCancelled, outcome: migrationlink.OutcomeCancelled, stderr: "starter: cancelled: nothing tells whether this request made a link; if it did, the link stays until 'starter unlink' removes it\n"},
-		"terminated":      {err: errTerminated, code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: somebody terminated the workflow in Temporal; nothing was undone\nTo continue, start the link again: it keeps what the manager already has. To end a link use 'starter cancel'.\nMore: starter explain Terminated\n"},
-		"Temporal's own":  {err: errTimedOut, code: console.ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: Temporal ended the workflow at its own time limit; nothing was undone\nTo continue, start the link again: it keeps what the manager already has.\nMore: starter explain TimedOut\n"},
+		"without details": {err: temporal.NewNonRetryableApplicationError("boom", "Strange", errors.New("cause")), code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: boom\nCheck the workflow's history in Temporal.\n", inDoubt: true},
+		"other details":   {err: temporal.NewNonRetryableApplicationError("boom", migrationlink.ErrTimedOut, nil, "text"), code: console.ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: boom\nCheck the workflow's history in Temporal.\nMore: starter explain TimedOut\n", inDoubt: true},
+		"cancelled bare":  {err: temporal.NewCanceledError(), code: console.ExitCancelled, outcome: migrationlink.OutcomeCancelled, stderr: "starter: cancelled: nothing tells whether this request made a link; if it did, the link stays until 'starter unlink' removes it\n", inDoubt: true},
+		"terminated":      {err: errTerminated, code: console.ExitFailed, outcome: migrationlink.OutcomeFailed, stderr: "starter: failed: somebody terminated the workflow in Temporal; nothing was undone\nTo continue, start the link again: it keeps what the manager already has. To end a link use 'starter cancel'.\nMore: starter explain Terminated\n", inDoubt: true},
+		"Temporal's own":  {err: errTimedOut, code: console.ExitTimedOut, outcome: migrationlink.OutcomeTimedOut, stderr: "starter: timed out: Temporal ended the workflow at its own time limit; nothing was undone\nTo continue, start the link again: it keeps what the manager already has.\nMore: starter explain TimedOut\n", inDoubt: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,6 +87,7 @@ func TestTheExitCodeReportsTheOutcome(t *testing.T) {
 			}
 			require.NoError(t, json.Unmarshal([]byte(done.stdout), &printed))
 			require.Equal(t, test.outcome, printed.Outcome)
+			require.Equal(t, test.inDoubt, printed.InDoubt, "what nobody reported is in doubt")
 			require.Equal(t, testOrg, printed.OrgID)
 			require.Equal(t, testRun.WorkflowID(), printed.WorkflowID)
 			require.Equal(t, testRunID, printed.RunID)

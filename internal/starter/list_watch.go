@@ -88,6 +88,9 @@ func (w *listWatch) show(found []links.Listed, more bool) error {
 	var changed []links.Listed
 	for _, l := range found {
 		shown := stateText(l) + " " + l.Problem
+		if l.State == links.StateRunning && l.Phase == "" && w.known[l.Run.RunID] != "" {
+			shown = w.known[l.Run.RunID] // it is not among those whose phase was read
+		}
 		now[l.Run.RunID] = shown
 		if w.known[l.Run.RunID] != shown {
 			changed = append(changed, l)

@@ -44,6 +44,8 @@ const (
 	describeCall = "DescribeWorkflowExecution"
 	signalCall   = "SignalWorkflowExecution"
 	updateCall   = "UpdateWorkflowExecution"
+	historyCall  = "GetWorkflowExecutionHistory"
+	listCall     = "ListWorkflowExecutions"
 )
 
 func TestALostReplyIsReportedAsAnUnknownOutcome(t *testing.T) {

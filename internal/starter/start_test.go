@@ -3,6 +3,7 @@ package starter
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,6 +129,35 @@ func TestALinkThatIsBeingUndoneIsNotJoined(t *testing.T) {
 	require.Equal(t, console.ExitDifferent, done.code)
 	require.Contains(t, done.stderr, "is ending (workflow link.demo.5f1b2c3d4e5f6a7b8c9d0e1f, run 0198c0de-0000-7000-8000-000000000001)\nStart again when it has ended: watch it with")
 	require.Empty(t, done.stdout)
+}
+
+func TestADryRunTellsALinkThatIsBeingUndoneFromOneThatItWouldJoin(t *testing.T) {
+	t.Parallel()
+	blocked := blockedStatus()
+	blocked.BlockedIn = migrationlink.PhaseUndoing
+	for name, test := range map[string]struct {
+		status *migrationlink.Status
+		code   int
+	}{
+		"undone":                {new(withPhase(migrationlink.PhaseUndoing, nil)), console.ExitDifferent},
+		"blocked in the undo":   {blocked, console.ExitDifferent},
+		"linked":                {syncing(), console.ExitOK},
+		"no worker tells of it": {nil, console.ExitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeTemporal(t).running()
+			f.status = test.status
+			done := newCommand(f).run(t.Context(), linkArgs("--dry-run")...)
+			require.Equal(t, test.code, done.code, done.stderr)
+			require.Equal(t, test.code == console.ExitOK, strings.Contains(done.stdout, "An equal request is running (run "+testRunID+"): the command would join it."))
+			if test.code != console.ExitOK {
+				require.Contains(t, done.stderr, "is ending (workflow "+testRun.WorkflowID()+", run "+testRunID+")\nStart again when it has ended: watch it with")
+			}
+			require.Empty(t, f.starts)
+			require.Empty(t, f.updates)
+		})
+	}
 }
 
 func TestARefusalByAnOlderWorkerNamesTheFlag(t *testing.T) {

@@ -16,6 +16,25 @@ import (
 	"github.com/migrationlink/migrationlink/internal/temporalconn"
 )
 
+// Whoever answers a query decides how long its error is, and to look for secrets in it takes memory.
+func TestALongErrorOfTemporalIsNotSearched(t *testing.T) {
+	t.Parallel()
+	refusal, err := status.New(codes.InvalidArgument, strings.Repeat("x", 2<<20)).WithDetails(&errordetails.PermissionDeniedFailure{Reason: strings.Repeat("y", 1<<20)})
+	require.NoError(t, err)
+	server := &answering{next: func() error { return nil }, describe: func(context.Context) error { return refusal.Err() }}
+	options, err := temporalconn.Load(temporalconn.Overrides{
+		Address: server.listen(t).HostPort, Env: environment{"TEMPORAL_GRPC_META_X_ACCESS": "s3cret/Header+Value"},
+	})
+	require.NoError(t, err)
+	client, err := options.Dial(t.Context())
+	require.NoError(t, err)
+	defer client.Close()
+
+	_, err = client.DescribeWorkflow(t.Context(), "w", "")
+	require.ErrorContains(t, err, "an error of 2097152 bytes, which is too long to be shown")
+	require.Less(t, len(err.Error()), 1000)
+}
+
 func TestAServerThatRepeatsASecretIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret/Header+Value"

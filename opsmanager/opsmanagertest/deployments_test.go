@@ -54,6 +54,20 @@ func TestHostsOfAProjectComeInPages(t *testing.T) {
 	require.Contains(t, unknown.body, "GROUP_NOT_FOUND")
 }
 
+func TestADeploymentWithAnEmptyListOfVersionsHasTheDefault(t *testing.T) {
+	t.Parallel()
+	server, c := start(t, opsmanagertest.Options{})
+	set := c.call(http.MethodPut, "/simulator/orgs/"+orgID, `{"linked":true,"linkedTo":"`+atlasOrg+`","projects":1,"deployments":[{"versions":[]}]}`)
+	require.Equal(t, http.StatusOK, set.StatusCode, set.body)
+	hosts := c.list(opsmanagertest.PublicPrefix + "/groups/" + c.projects()[0] + "/hosts").Results
+	require.Len(t, hosts, 3)
+	for _, host := range hosts {
+		require.Equal(t, opsmanagertest.DefaultVersion, host.Version)
+	}
+	available := atlasCaller(t, server.URL).call(http.MethodGet, availablePath, "")
+	require.Contains(t, available.body, `"mongoDBVersion":"`+opsmanagertest.DefaultVersion+`"`)
+}
+
 func TestTheOrganizationsThatAKeySeesComeInPages(t *testing.T) {
 	t.Parallel()
 	var known []string

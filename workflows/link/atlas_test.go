@@ -751,3 +751,30 @@ func TestATargetIsClaimedOnlyAsItWasSeen(t *testing.T) {
 		})
 	}
 }
+
+// A retry may name a link-token that is not from Atlas while a link of somebody else is looked for
+// in the target organization. Then the request names no target any more.
+func TestARetryWithoutAtlasEndsTheLookAtTheTarget(t *testing.T) {
+	t.Parallel()
+	w := &atlasWorld{world: newWorld(t)}
+	w.onFind(activities.FindLinkResult{Found: true, LinkStatus: "SYNCED"})
+	looks := 0
+	w.onVerify(func(attempt int) (activities.VerifyInAtlasResult, error) {
+		looks = attempt
+		return activities.VerifyInAtlasResult{}, temporal.NewApplicationErrorWithOptions("words", migrationlink.ErrNotInAtlas, temporal.ApplicationErrorOptions{
+			NextRetryDelay: 20 * time.Second,
+			Details:        []any{migrationlink.Problem{Type: migrationlink.ErrNotInAtlas, Message: "words", Remedy: "Wait."}},
+		})
+	})
+	w.RegisterDelayedCallback(func() {
+		require.Equal(t, migrationlink.PhaseVerifying, w.status(t).Phase)
+		w.SignalWorkflow(migrationlink.RetrySignal, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Ref: "env:LINK_TOKEN_X"}})
+	}, 5*time.Second)
+	w.link(atlasRequest())
+
+	var result migrationlink.LinkResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.Equal(t, migrationlink.OutcomeAlreadyLinked, result.Outcome)
+	require.Empty(t, result.Target)
+	require.Equal(t, 1, looks)
+}

@@ -224,6 +224,9 @@ func (l *link) create(ctx workflow.Context, token migrationlink.TokenSource) err
 	}
 	l.tokens.posted = source
 	l.linked(ctx, made.Created, made.LinkStatus, made.Polls)
+	if made.InDoubt && l.owner == ours {
+		l.owner, l.result.InDoubt = maybe, true
+	}
 	l.warning = made.Warning
 	return nil
 }

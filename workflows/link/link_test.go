@@ -624,3 +624,52 @@ func TestUnlinkingTakesNoLinkToken(t *testing.T) {
 	_, err := refused()
 	require.ErrorContains(t, err, "unlinking takes no link-token")
 }
+
+// Somebody may make a link again and again, or a manager show one that is gone: a workflow that
+// removed it at once each time would reach Temporal's limit of events.
+func TestALinkThatComesBackIsReplacedWithPauses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{LinkStatus: "SYNCED", Polls: 1}, nil
+	})
+	w.onDelete(nil)
+	r := request()
+	r.IfLinked = migrationlink.Relink
+	w.link(r)
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+	require.True(t, result.Replaced)
+	require.Contains(t, result.Problem.Message, "had a link again")
+	require.Greater(t, w.deletes, 2)
+	require.Less(t, w.deletes, 100)
+}
+
+// What is sent without end is not all read.
+func TestRetriesWithoutEndAreIgnored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrKeyRejected, true)
+	})
+	for i := range 6 {
+		w.RegisterDelayedCallback(func() {
+			for range 500 { // more at once block the environment of the test
+				w.SignalWorkflow(migrationlink.RetrySignal, "no request")
+			}
+		}, time.Minute+time.Duration(i)*time.Second)
+	}
+	w.RegisterDelayedCallback(func() {
+		status := w.status(t)
+		require.Equal(t, migrationlink.PhaseBlocked, status.Phase)
+		require.Contains(t, status.Problem.Message, "the last retry was refused")
+		require.Less(t, len(status.Problem.Message), 1000)
+	}, 2*time.Minute)
+	r := request()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	w.link(r)
+
+	errorType, _ := w.failure(t)
+	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+}

@@ -17,9 +17,9 @@ type operation struct {
 	asked migrationlink.StartRequest // with the link-token of the last retry
 	// invalid reports whether asked is, so that its values may be anything.
 	invalid bool
-	target activities.Target
-	stage  stage
-	result migrationlink.LinkResult
+	target  activities.Target
+	stage   stage
+	result  migrationlink.LinkResult
 	// work is cancelled with the operation. What must be done nevertheless runs on a
 	// context of its own.
 	work     workflow.Context

@@ -1,7 +1,6 @@
 package link
 
 import (
-
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"

@@ -1,10 +1,13 @@
 package e2e_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -168,14 +171,14 @@ func TestACancellationThatComesWithTheEndOfTheTimeIsNotLost(t *testing.T) {
 	w := s.worker("")
 	org := newOrg()
 	s.shape(org, map[string]any{"sync": "never"})
-	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.SyncTimeout = "3s" })
-	s.eventually(func() bool { return s.evidence(org).EffectivePosts == 1 })
+	run := s.begin(org, func(r *migrationlink.LinkRequest) { r.SyncTimeout = "10s" })
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
 	w.kill()
 	require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), "", migrationlink.CancelSignal, migrationlink.CancelRequest{Reason: "wrong"}))
 	s.eventually(func() bool {
-		described, err := s.temporal.DescribeWorkflow(t.Context(), run.GetID(), "")
-		require.NoError(t, err)
-		return len(described.WorkflowExecutionMetadata.PendingActivities) == 0
+		return slices.ContainsFunc(s.history(run.GetID(), ""), func(event *historypb.HistoryEvent) bool {
+			return event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT || event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED
+		})
 	})
 	s.worker("")
 

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,5 +86,34 @@ func TestAResetLinkKnowsItsOwnLink(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The result of a step before the reset point does not tell what was done after it. With a link-token of
+// Atlas, several steps come before the link.
+func TestALinkThatWasResetBeforeItWasMadeKnowsItsOwnLink(t *testing.T) {
+	t.Parallel()
+	j := newJoint(t)
+	for task := range 4 {
+		t.Run(fmt.Sprint("to its step ", task+1), func(t *testing.T) {
+			t.Parallel()
+			j, org := &joint{system: j.in(t), manager: j.manager}, newOrg()
+			require.NoError(t, j.manager.SetOrg(org, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever}))
+			run := j.begin(org, func(r *migrationlink.LinkRequest) {
+				r.Token = migrationlink.TokenSource{Atlas: &migrationlink.AtlasToken{Name: "keys", OrgID: newOrg()}}
+				quickly(r)
+			})
+			j.waitForPhase(run, migrationlink.PhaseSyncing)
+			again := j.reset(run, func(tasks []int64) int64 { return tasks[min(task, len(tasks)-1)] })
+			j.waitForPhase(again, migrationlink.PhaseSyncing)
+			again = j.reset(again, func(tasks []int64) int64 { return tasks[min(task, len(tasks)-1)] })
+			j.waitForPhase(again, migrationlink.PhaseSyncing)
+			require.NoError(t, j.temporal.CancelWorkflow(t.Context(), again.GetID(), again.GetRunID()))
+			result := requireCancelled(t, again)
+			require.True(t, result.Created)
+			require.True(t, result.Removed, "%+v", result)
+			require.Equal(t, 1, j.manager.State().Orgs[org].EffectivePosts)
+			require.Equal(t, opsmanagertest.StatusNone, j.manager.State().Orgs[org].LinkStatus)
+		})
 	}
 }

@@ -64,7 +64,7 @@ type LinkResult struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 	SyncedAt  time.Time `json:"syncedAt,omitzero"`
 	EndedAt   time.Time `json:"endedAt"`
-	// Atlas is what was done there, if anything was.
+	// Atlas shows what was done there, if anything was.
 	Atlas *AtlasResult `json:"atlas,omitempty"`
 	// Target reports, with TokenSource.Atlas, whether the target organization shows the
 	// link, as last seen. It is empty if nobody looked: nothing was SYNCED, or FailIfLinked
@@ -84,14 +84,14 @@ type LinkResult struct {
 	// Actions are what people did to the request while it was running, the latest last. Of
 	// more than MaxActions, the first ones are left out; the workers' log has them all.
 	Actions []Action `json:"actions,omitempty"`
-	// Problem is what went wrong, with OutcomeFailed and OutcomeTimedOut.
+	// Problem shows what went wrong, with OutcomeFailed and OutcomeTimedOut.
 	Problem *Problem `json:"problem,omitempty"`
 }
 
 // MaxActions bounds the Actions of a LinkResult.
 const MaxActions = 10
 
-// AtlasResult is what a request with TokenSource.Atlas has done in Atlas.
+// AtlasResult shows what a request with TokenSource.Atlas has done in Atlas.
 type AtlasResult struct {
 	// TokenCreated reports whether a link-token was made, TokenDeleted whether the undo
 	// deleted it again.

@@ -176,7 +176,8 @@ func (s start) lookUp(ctx context.Context, noAnswer error) (*Run, error) {
 }
 
 // joinable returns the workflow that this call has started, or the running one that it joins. It
-// refuses one that was started by somebody else for another request. Without a run ID it may not have been started at all.
+// refuses one that was started by somebody else for another request. Without a run ID it may not
+// have been started at all.
 func (s start) joinable(ctx context.Context, runID string) (*Run, error) {
 	info, err := s.info(ctx, s.request.WorkflowID(), runID)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	// ErrTokenNotOpened: no worker can open the sealed link-token: it is sealed to
 	// somebody else, damaged, or bound to another organization.
 	ErrTokenNotOpened = "TokenNotOpened"
-	// ErrUnknownAtlas: the worker does not have the Atlas in its configuration.
+	// ErrUnknownAtlas: the worker does not have the Atlas connection in its configuration.
 	ErrUnknownAtlas = "UnknownAtlas"
 	// ErrTokenRejected: the manager does not accept the link-token.
 	ErrTokenRejected = "TokenRejected"

@@ -148,9 +148,9 @@ func (e *earlierRuns) found() {
 func (e *earlierRuns) completed(activityType string, payloads *commonpb.Payloads, data converter.DataConverter) {
 	switch activityType {
 	case migrationlink.FindLinkActivity, migrationlink.CreateLinkActivity:
-		var result struct{ Created bool } // of both
+		var result struct{ Created, InDoubt bool } // of both
 		switch err := data.FromPayloads(payloads, &result); {
-		case err != nil: // a codec that was in use then, say
+		case err != nil, result.InDoubt: // a codec that was in use then, say
 			e.doubt(Posting{})
 		case result.Created:
 			e.found()

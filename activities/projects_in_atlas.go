@@ -74,7 +74,7 @@ func projectInAtlas(project atlas.ProjectInventory) migrationlink.ProjectInAtlas
 	return shown
 }
 
-// shownBy returns the Atlas of a request that is not for a link.
+// shownBy returns the Atlas connection of a request that is not for a link.
 func (c *Clients) shownBy(name string) (*atlas.Client, error) {
 	return configured(c.Atlas, name, "atlas", migrationlink.ErrUnknownAtlas, "atlas: the worker does not have")
 }

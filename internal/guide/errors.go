@@ -20,7 +20,7 @@ var ending = []Error{
 	},
 	{
 		Type: migrationlink.ErrUnknownAtlas, Effect: Ends,
-		Meaning: "The worker does not have the Atlas of the request in its configuration.",
+		Meaning: "The worker does not have the Atlas connection of the request in its configuration.",
 		Example: `token.atlas.name: the worker does not have "prod" in its configuration; known are: demo`,
 		Steps:   []string{"Use one of the names in the message.", "Or add a section [atlas.NAME] to worker.toml of every worker."},
 	},

@@ -72,7 +72,7 @@ func (a *app) assessCommand() *cobra.Command {
 	targetFlags(cmd, &request.Manager, &request.OrgID)
 	flags.Lookup("org").Usage = "id of the source organization, 24 hexadecimal digits (this or --all)"
 	flags.BoolVar(&all, "all", false, "assess every organization that the workers' API key can see")
-	flags.StringVar(&request.Atlas, "atlas", "", "with --org, also count the migration hosts in this Atlas of the workers' configuration")
+	flags.StringVar(&request.Atlas, "atlas", "", "with --org, also count the migration hosts through this Atlas connection of the workers' configuration")
 	flags.StringVar(&request.AtlasOrgID, "atlas-org", "", "with --atlas, id of the target organization")
 	return cmd
 }

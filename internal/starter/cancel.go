@@ -33,11 +33,11 @@ Exit codes:
 
 With a selector, such as --state or --problem, it works on all links that 'starter
 list' shows with the same flags and that are running. It shows how many there are
-and asks; --yes answers. Each link that failed has a line on stderr. The exit code
-is 0 only if all were cancelled. After Ctrl-C or --timeout, the cancellations
-continue. Repeat the command: it also chooses links that were blocked when they
-were cancelled, waits for all, and sends the rest. It does not choose a link
-that has ended since: 'starter list --problem UndoFailed' shows those that left
+and asks; --yes skips the question. Each link that failed has a line on stderr. The
+exit code is 0 only if all were cancelled. After Ctrl-C or --timeout, the
+cancellations continue. Repeat the command: it also chooses links that were blocked
+when they were cancelled, waits for all, and sends the rest. It does not choose a
+link that has ended since: 'starter list --problem UndoFailed' shows those that left
 something.`
 
 const cancelExample = `  starter cancel --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --reason "wrong target"

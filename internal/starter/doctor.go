@@ -51,7 +51,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&given.Manager, "manager", "", "check only this manager")
 	flags.StringVar(&given.OrgID, "org", "", "also check the role of the manager's key in this organization")
-	flags.StringVar(&given.Atlas, "atlas", "", "check only this Atlas of the workers' configuration")
+	flags.StringVar(&given.Atlas, "atlas", "", "check only this Atlas connection of the workers' configuration")
 	flags.StringVar(&given.AtlasOrgID, "atlas-org", "", "also check the role of Atlas's key in this target organization")
 	flags.StringVar(&given.Nexus, "nexus", "", "also check this Nexus endpoint, through which callers in other namespaces link")
 	flags.StringVar(&given.Config, "config", "", "also check this configuration file of a worker")

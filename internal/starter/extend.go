@@ -22,11 +22,11 @@ running.
 
 With a selector, such as --state or --problem, it works on all links that 'starter
 list' shows with the same flags and that are running. It shows how many there are
-and asks; --yes answers. Each link that failed has a line on stderr, and so has
-one whose deadline is later than --until: it is unchanged, which is no failure.
-The exit code is 0 only if no link failed. After an interruption, repeat the
-command: a deadline that was moved already counts as extended. Several links take
---until only, as --by would be added again.`
+and asks; --yes skips the question. Each link that failed has a line on stderr, and
+so has one whose deadline is later than --until: it is unchanged, which is no
+failure. The exit code is 0 only if no link failed. After an interruption, repeat
+the command: a deadline that was moved already counts as extended. Several links
+take --until only, as --by would be added again.`
 
 const extendExample = `  starter extend --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --by 30m
   starter extend --manager demo --org 5f1b2c3d4e5f6a7b8c9d0e1f --until "DAY 08:00"

@@ -37,7 +37,7 @@ func (a *app) projectsCommand() *cobra.Command {
 	})
 	flags := cmd.Flags()
 	targetFlags(cmd, &request.Manager, &request.OrgID)
-	flags.StringVar(&request.Atlas, "atlas", "", "name of the Atlas in the workers' configuration (required)")
+	flags.StringVar(&request.Atlas, "atlas", "", "name of the Atlas connection in the workers' configuration (required)")
 	flags.StringVar(&request.AtlasOrgID, "atlas-org", "", "id of the target organization, 24 hexadecimal digits (required)")
 	return cmd
 }

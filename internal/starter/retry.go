@@ -29,9 +29,9 @@ running.
 
 With a selector, such as --state or --problem, it works on all links that 'starter
 list' shows with the same flags and that are running. It shows how many there are
-and asks; --yes answers. Each link that failed has a line on stderr. The exit code
-is 0 only if all succeeded. After an interruption, repeat the command: it resumes
-what is still blocked, and does not disturb the rest.
+and asks; --yes skips the question. Each link that failed has a line on stderr. The
+exit code is 0 only if all succeeded. After an interruption, repeat the command: it
+resumes what is still blocked, and does not disturb the rest.
 
 With --dry-run it prints what it would send, and sends nothing.`
 

@@ -25,12 +25,12 @@ Temporal knows no run that created the link, unlink asks for confirmation;
 --yes skips the question, and is required without a terminal.
 
 With a selector, such as --state or --problem, it works on all links that 'starter
-list' shows with the same flags and that have ended. It shows how many there are
-and asks; --yes answers. Each link that failed has a line on stderr. The exit code
-is 0 only if all were removed. After Ctrl-C or --wait-limit, the removals
+list' shows with the same flags and that have ended. It shows how many there are and
+asks; --yes skips the question. Each link that failed has a line on stderr. The exit
+code is 0 only if all were removed. After Ctrl-C or --wait-limit, the removals
 continue. Repeat the command to resume with the same links: it waits for removals
-that are running, and starts those again that have failed or timed out. It
-leaves out a removal that somebody cancelled.
+that are running, and starts those again that have failed or timed out. It leaves
+out a removal that somebody cancelled.
 
 With --dry-run it prints what it would send, and sends nothing.
 

@@ -127,11 +127,17 @@ func (s start) try(ctx context.Context) (*Run, error) {
 	if refused != nil && !temporalerr.UnknownUpdate(refused) {
 		return nil, s.refusal(ctx, update.RunID(), refused)
 	}
-	run, err := s.joinable(ctx, update.RunID())
-	if err == nil && refused == nil {
-		run.accept = update
+	if refused != nil { // by an older worker, which does not compare
+		run, err := s.joinable(ctx, update.RunID())
+		return run, s.afterStart(update.RunID(), err)
 	}
-	return run, s.afterStart(update.RunID(), err)
+	info, err := s.info(ctx, s.request.WorkflowID(), update.RunID())
+	if err != nil {
+		return nil, s.afterStart(update.RunID(), err)
+	}
+	run := s.runOf(info)
+	run.Joined, run.accept = s.memo(info) != s.mark, update
+	return run, nil
 }
 
 // tryWithoutUpdate is for a Temporal that does not offer a start with an update.

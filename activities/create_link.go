@@ -99,12 +99,16 @@ func (c *creation) refused(ctx context.Context, posting Posting, err error) (Cre
 	}
 	refusal, replied := errors.AsType[*opsmanager.Error](err)
 	if !replied || refusal.StatusCode != http.StatusConflict || seeded.On(seeded.ConflictRefused) {
+		c.correct(ctx, Posting{}) // Temporal would keep the entry if the activity is paused
 		return CreateLinkResult{}, c.again(ctx, found, posting)
 	}
 	result := c.afterwards(ctx)
 	switch shown := result.LinkStatus != "" && result.LinkStatus != migrationlink.LinkNone; {
 	case shown:
-		result.Created = c.in.inDoubt() // if a reply was lost, the link is this request's
+		// There was none a moment ago: somebody else may have just made it, or a proxy has
+		// repeated the POST. If a reply was lost, the link is this request's.
+		none := posting.Before == migrationlink.LinkNone
+		result.Created, result.InDoubt = none || c.in.inDoubt(), none && !c.in.inDoubt()
 		return result, nil
 	case c.in.inDoubt():
 		return CreateLinkResult{}, c.end(replyLost(found), c.posting(c.in.Before))

@@ -81,14 +81,14 @@ type inventory []inventoryEntry
 
 // UnmarshalJSON reads the forms that available reads.
 func (i *inventory) UnmarshalJSON(data []byte) (err error) {
-	if data, err = withoutEnvelope(data); err != nil || data == nil {
+	if data, err = withoutEnvelope(data); err != nil {
 		return err
 	}
 	*i, err = adminapi.List[inventoryEntry](data, maxProjects)
 	return err
 }
 
-// withoutEnvelope returns the list in an envelope, or nil if it holds none.
+// withoutEnvelope returns the list in an envelope.
 func withoutEnvelope(data []byte) ([]byte, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		return data, nil
@@ -97,6 +97,9 @@ func withoutEnvelope(data []byte) ([]byte, error) {
 		Results json.RawMessage `json:"results"`
 	}
 	err := json.Unmarshal(data, &envelope)
+	if err == nil && envelope.Results == nil {
+		err = errNoList
+	}
 	return envelope.Results, err
 }
 

@@ -65,7 +65,7 @@ func TestTheInventoryOfAHostileAtlasIsSmall(t *testing.T) {
 			}
 		})
 	}
-	for _, reply := range []string{`{"results":5}`, `"x"`, `[` + strings.Repeat(`{},`, 50_000) + `{}]`} {
+	for _, reply := range []string{`{"results":5}`, `{"message":"maintenance"}`, `"x"`, `[` + strings.Repeat(`{},`, 50_000) + `{}]`} {
 		for _, client := range answering(t, body(reply)) {
 			_, err := client.Inventory(t.Context(), orgID, wanted)
 			require.ErrorContains(t, err, "the reply cannot be read")

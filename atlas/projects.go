@@ -1,9 +1,8 @@
 package atlas
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 
@@ -71,16 +70,14 @@ type availableProject struct {
 	ID string `json:"projectId"`
 }
 
+// errNoList means that a reply is an object that is not the envelope of a list, such as that
+// of a gateway. It does not say that there is nothing.
+var errNoList = errors.New("it holds no list")
+
 // UnmarshalJSON reads both forms, and null.
 func (a *available) UnmarshalJSON(data []byte) (err error) {
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		var envelope struct {
-			Results json.RawMessage `json:"results"`
-		}
-		if err := json.Unmarshal(data, &envelope); err != nil || envelope.Results == nil {
-			return err
-		}
-		data = envelope.Results
+	if data, err = withoutEnvelope(data); err != nil {
+		return err
 	}
 	*a, err = adminapi.List[availableProject](data, maxProjects)
 	return err

@@ -108,7 +108,7 @@ func TestAReplyIsTheAPIsOwnOnlyInTheAPIsForm(t *testing.T) {
 		"a code in an envelope":     {404, "", `{"status":404,"content":{"errorCode":"UNEXPECTED_ERROR"}}`, true, false, true},
 		"a number":                  {404, "", `{"error":404,"reason":"Not Found"}`, true, false, true},
 		"a code in the header":      {403, "FEATURE_UNSUPPORTED", "", true, false, false},
-		"nothing":                   {404, "", "", false, true, true},
+		"nothing":                   {404, "", "", false, true, false},
 		"a page":                    {404, "", "<html>404</html>", false, true, false},
 		"text":                      {404, "", "default backend - 404", false, true, false},
 		"another API":               {404, "", `{"status":404,"error":"Not Found","path":"/api"}`, false, true, false},

@@ -87,7 +87,7 @@ func TestAWorkerWithACodecServesCallersThatUseIt(t *testing.T) {
 			plainAndForeignPayloadsAreHandled(s)
 
 			doctor := s.starter("doctor")
-			require.Contains(t, doctor.stdout, s.endpoint+", which makes "+encoding)
+			require.Contains(t, doctor.stdout, s.endpoint+", encoding "+encoding)
 			require.Zero(t, doctor.code, doctor.stdout)
 		})
 	}

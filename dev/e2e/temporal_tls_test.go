@@ -115,7 +115,7 @@ func TestALinkRunsWithAnAPIKeyAndNobodyElseGetsIn(t *testing.T) {
 		"wrong key":            {map[string]string{"TEMPORAL_API_KEY": "not-" + temporalKey}, refused, "Check TEMPORAL_API_KEY"},
 		"no key":               {map[string]string{"TEMPORAL_API_KEY": ""}, refused, "Check TEMPORAL_API_KEY"},
 		"key in two lines":     {map[string]string{"TEMPORAL_API_KEY": temporalKey + "\n"}, refused, "Correct TEMPORAL_API_KEY"},
-		"key in clear":         {map[string]string{"TEMPORAL_TLS": "false", "TEMPORAL_ADDRESS": temporalName + ":7233"}, misspelt, "Leave TEMPORAL_TLS=false out"},
+		"key in clear":         {map[string]string{"TEMPORAL_TLS": "false", "TEMPORAL_ADDRESS": temporalName + ":7233"}, misspelt, "Remove TEMPORAL_TLS=false"},
 		"server of another CA": {map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": ""}, unreachable, "TEMPORAL_TLS_SERVER_CA_CERT_PATH"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -137,7 +137,7 @@ func (c *Client) accessToken(ctx context.Context, call *Call) (token redact.Secr
 	if token, good := c.access.current(); good {
 		return token, true, nil
 	}
-	fetch := &Call{Operation: OperationAccess, OrgID: call.OrgID}
+	fetch := &Call{Operation: OperationAccess, OrgID: call.OrgID, authorized: true}
 	begin := time.Now()
 	select {
 	case <-c.access.fetching:

@@ -153,8 +153,8 @@ func isTLSAlert(err error) bool {
 var tlsWanted = regexp.MustCompile(`(?i)plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|HTTP request to an HTTPS server`)
 
 // replyCause returns who may have rejected a call in place of the API. A reply with an
-// empty body may be the API's own, but not to a call without credentials: the API asks for
-// them before it answers anything.
+// empty body may be the API's own, but not to a call without credentials, nor a 404: the API
+// says what it has not found, and an ingress without a route says nothing.
 func (c *Client) replyCause(call *Call, r *Reply, own bool) Cause {
 	switch status := r.Status; {
 	case status == http.StatusProxyAuthRequired:
@@ -163,9 +163,7 @@ func (c *Client) replyCause(call *Call, r *Reply, own bool) Cause {
 		return CauseRedirect
 	case status == http.StatusUnauthorized && c.access == nil && !keyAccepted(r):
 		return CauseKeyNeverAccepted // otherwise withDigest has returned ErrAcceptedKeyRefused
-	case passing(status):
-		return CauseNone
-	case call.authorized && (own || len(r.Body) == 0):
+	case own || passing(status) || call.authorized && len(r.Body) == 0 && status != http.StatusNotFound:
 		return CauseNone
 	case c.base.Scheme == "http" && status == http.StatusBadRequest && tlsWanted.Match(r.Body):
 		return CausePlainHTTPToTLSPort
@@ -197,7 +195,7 @@ func (c *Client) notOwn(call *Call, r *Reply, cause Cause) string {
 // doubtful are the causes that may be temporary, or come from one of several servers.
 var doubtful = append(slices.Clone(certificateCauses), CauseProxyAuthRequired, CauseProxyRefused, CauseProxySetting,
 	CausePlainHTTPToTLSPort, CauseTLSToPlainPort, CauseClientCertificate, CauseLoginPage, CauseRedirect, CauseNoAuthentication,
-	CauseKeyNoLongerAccepted)
+	CauseKeyNoLongerAccepted, CauseIntermediary)
 
 // Doubtful reports whether err looks final, but may be temporary or come from another
 // server: every 3xx, every 4xx except 408 and 429 that is not the API's own, a 401 for

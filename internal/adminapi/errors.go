@@ -197,7 +197,8 @@ func (c *Client) secrets() []redact.Secret {
 
 func (c *Client) apiError(call *Call, r *Reply) error {
 	body := parseErrorBody(r)
-	own := body.own() && r.Status != http.StatusProxyAuthRequired
+	// The API asks for credentials before it answers anything.
+	own := call.authorized && body.own() && r.Status != http.StatusProxyAuthRequired
 	e := &Error{
 		Operation:  call.Operation,
 		OrgID:      call.OrgID,

@@ -25,7 +25,12 @@ func TestAManagerThatAsksForACertificateGetsTheConfiguredOne(t *testing.T) {
 	certificate, key := certify(t, time.Now().Add(time.Hour))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM([]byte(read(t, certificate))))
-	manager := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	manager := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			w.Header().Set("WWW-Authenticate", `Digest realm="MMS Public API", nonce="1", qop="auth"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		_, _ = w.Write([]byte(`{"status":"SYNCED"}`))
 	}))
 	manager.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}

@@ -83,7 +83,7 @@ func (d *doctor) checkKeys(ctx context.Context, known migrationlink.Inspection, 
 // unread is why nothing is known of the managers.
 func (d *doctor) unread(ctx context.Context, err error) Check {
 	const name = "keys"
-	if ctx.Err() == nil && links.Unanswered(err) {
+	if ctx.Err() == nil && links.IsUnanswered(err) {
 		return bad(name, fmt.Sprintf("no worker has reported the answers of the managers within %s", calledTimeout), "Check the worker's log: the worker may have just ended, or be overloaded.")
 	}
 	return failed(name, d.client.Explain(ctx, err))
@@ -105,7 +105,7 @@ func (d *doctor) callAll(ctx context.Context, known []string) (answer migrationl
 		return answer, here, err
 	}
 	here = localOffset(ctx, d.client, run, before, d.Env.Now())
-	err = run.Get(ctx, &answer)
+	answer, err = links.Answer(ctx, run)
 	if refused, ok := errors.AsType[*temporal.ApplicationError](err); ok && refused.Type() == migrationlink.ErrUnknownManager {
 		return migrationlink.Inspection{}, here, nil // from another worker than before; the pollers show which
 	}

@@ -77,7 +77,7 @@ func (d *doctor) askWorkers(ctx context.Context) (migrationlink.Inspection, link
 	if unanswered == nil {
 		return known, polling.Fresh(now), checkAnswered(polling, now)
 	}
-	if !temporalerr.Silent(unanswered) && !links.Unanswered(unanswered) {
+	if !temporalerr.Silent(unanswered) && !links.IsUnanswered(unanswered) {
 		return known, nil, failed(name, d.client.Explain(ctx, unanswered))
 	}
 	if len(polling.Fresh(now)) > 0 {

@@ -52,7 +52,12 @@ func (c *Client) Known(ctx context.Context, timeout time.Duration) (known migrat
 	if err != nil {
 		return known, err
 	}
-	return known, run.Get(ctx, &known)
+	return Answer(ctx, run)
+}
+
+// Answer waits for the answer of StartInspection.
+func Answer(ctx context.Context, run client.WorkflowRun) (answer migrationlink.Inspection, _ error) {
+	return answer, answerOf(run.Get(ctx, &answer))
 }
 
 // StartInspection asks a worker. Temporal drops the question after the timeout.
@@ -66,11 +71,26 @@ func (c *Client) StartInspection(ctx context.Context, id, summary string, reques
 	}, migrationlink.InspectWorkflow, request)
 }
 
-// Unanswered reports whether no worker has answered a question in time. Temporal has ended its
-// workflow then, or the caller no longer waits for it.
-func Unanswered(err error) bool {
+// Unanswered means that no worker has answered a question in time. Temporal has ended its workflow
+// then, or the caller no longer waits for it.
+type Unanswered struct{ error }
+
+// Unwrap returns the error of the workflow or of the wait for it.
+func (e *Unanswered) Unwrap() error { return e.error }
+
+// answerOf returns the error of a question, which may be that nobody has answered it.
+func answerOf(err error) error {
 	_, timedOut := errors.AsType[*temporal.TimeoutError](err)
-	return timedOut || temporalerr.Code(err) == codes.DeadlineExceeded
+	if timedOut || temporalerr.Code(err) == codes.DeadlineExceeded {
+		return &Unanswered{err}
+	}
+	return err
+}
+
+// IsUnanswered reports whether no worker has answered a question in time.
+func IsUnanswered(err error) bool {
+	_, ok := errors.AsType[*Unanswered](err)
+	return ok
 }
 
 // ManagerNames are the managers of an answer.

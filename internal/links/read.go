@@ -49,5 +49,5 @@ func (c *Client) read(ctx context.Context, workflow, summary string, request any
 		defer cancel()
 		_ = c.CancelWorkflow(ending, run.GetID(), run.GetRunID()) // its timeout ends it, too
 	}
-	return err
+	return answerOf(err)
 }

@@ -5,6 +5,7 @@ package logging
 import (
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"math"
 	"time"
@@ -39,6 +40,21 @@ func New(level, format string, w io.Writer) (*zap.Logger, error) {
 	}
 	sink := zapcore.Lock(zapcore.AddSync(printable{w}))
 	return zap.New(zapcore.NewCore(encoder, sink, least), zap.ErrorOutput(sink)), nil
+}
+
+// TakeStandard makes the standard logger write to a logger, without its texts: net/http quotes there
+// what a server has sent after its reply, which may hold a secret.
+func TakeStandard(logger *zap.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(standard{logger})
+}
+
+type standard struct{ logger *zap.Logger }
+
+// Write logs that there was a line.
+func (s standard) Write(line []byte) (int, error) {
+	s.logger.Warn("a library reported a problem whose text may hold a secret", zap.Int("bytes", len(line)))
+	return len(line), nil
 }
 
 func newEncoder(format string) (zapcore.Encoder, error) {

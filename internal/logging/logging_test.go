@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
+	"os"
 	"strings"
 	"testing"
 
@@ -92,4 +94,15 @@ func TestOrdinaryLinesAreUnchanged(t *testing.T) {
 	var line struct{ Text string }
 	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
 	require.Equal(t, text, line.Text)
+}
+
+func TestTheStandardLoggerRepeatsNoText(t *testing.T) { //nolint:paralleltest // it is one for the process
+	var out bytes.Buffer
+	logger, err := logging.New("info", logging.JSON, &out)
+	require.NoError(t, err)
+	logging.TakeStandard(logger)
+	defer log.SetOutput(os.Stderr)
+	log.Print("Unsolicited response received on idle HTTP channel starting with \"s3cret\"")
+	require.NotContains(t, out.String(), "s3cret")
+	require.Contains(t, out.String(), `"level":"warn"`)
 }

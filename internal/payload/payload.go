@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 
@@ -105,6 +106,8 @@ func invalid(err error) error {
 		wrong = migrationlink.FieldProblem{Field: redact.Line(other.Field, 100), Problem: "is " + foundKind(other) + "; write " + wanted[other.Type.Kind()]}
 	} else if IsMalformed(err) {
 		wrong.Problem = "is not a JSON object; see docs/reference/schema.json"
+	} else if _, ok := errors.AsType[*time.ParseError](err); ok { // which quotes it
+		wrong.Problem = `has a time that is not in the form of RFC 3339, such as "2026-01-31T18:30:00Z"`
 	}
 	return &migrationlink.ValidationError{Problems: []migrationlink.FieldProblem{wrong}}
 }

@@ -109,7 +109,7 @@ func requireWorker(ctx context.Context, c *links.Client) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() == nil && links.Unanswered(err):
+	case ctx.Err() == nil && links.IsUnanswered(err):
 		return console.Fail(console.ExitOther, "Start a worker, or check its log.", "no worker has answered on task queue %s within %s", migrationlink.TaskQueue, workerTimeout)
 	}
 	return readFailure(ctx, c, err)
@@ -128,7 +128,7 @@ func readFailure(ctx context.Context, c *links.Client, err error) error {
 		problem := problemOf(refused)
 		return console.Fail(console.ExitOther, problem.Remedy, "%s", problem.Message)
 	}
-	if links.Unanswered(err) {
+	if links.IsUnanswered(err) {
 		return console.Fail(console.ExitOther, "Check the worker's log.", "no worker has answered in time")
 	}
 	return c.Explain(ctx, err)

@@ -22,7 +22,7 @@ const watchOutage = 2 * time.Minute
 // redrawn, and shows what fits unless the command line has limited the list; elsewhere each change
 // is a line.
 func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, limited bool) error {
-	w := listWatch{app: a, known: map[string]string{}}
+	w := listWatch{app: a, known: map[string]shownLink{}}
 	seen := a.Env.Now()
 	for {
 		now := a.Env.Now()
@@ -58,9 +58,11 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, l
 // listWatch is what was shown.
 type listWatch struct {
 	app   *app
-	known map[string]string // the state of each run, by its id
-	lines int               // on the terminal
+	known map[string]shownLink // by the id of the run
+	lines int                  // on the terminal
 }
+
+type shownLink struct{ state, text string }
 
 // inPlace reports whether the list is redrawn.
 func (w *listWatch) inPlace() bool { return w.app.Env.IsTerminal(w.app.Env.Stdout) && !w.app.JSON() }
@@ -84,15 +86,16 @@ func (w *listWatch) show(found []links.Listed, more bool) error {
 		w.draw(text)
 		return nil
 	}
-	now := map[string]string{}
+	now := map[string]shownLink{}
 	var changed []links.Listed
 	for _, l := range found {
 		shown := stateText(l) + " " + l.Problem
-		if l.State == links.StateRunning && l.Phase == "" && w.known[l.Run.RunID] != "" {
-			shown = w.known[l.Run.RunID] // it is not among those whose phase was read
+		was := w.known[l.Run.RunID]
+		if l.State == links.StateRunning && l.Phase == "" && was.state == links.StateRunning {
+			shown = was.text // it is not among those whose phase was read
 		}
-		now[l.Run.RunID] = shown
-		if w.known[l.Run.RunID] != shown {
+		now[l.Run.RunID] = shownLink{l.State, shown}
+		if was.text != shown {
 			changed = append(changed, l)
 		}
 	}

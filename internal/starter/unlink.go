@@ -112,7 +112,14 @@ func (a *app) confirmUnlink(ctx context.Context, request migrationlink.UnlinkReq
 	defer c.Close()
 	job := words.JobOf(migrationlink.NewStartRequest(request))
 	made, err := c.Maker(ctx, job)
-	if err != nil || made != links.MakerUnknown {
+	for err == nil && made == links.MakerRunning {
+		joins, refused := a.wouldJoin(ctx, c, migrationlink.NewStartRequest(request))
+		if joins != "" || refused != nil {
+			return refused
+		}
+		made, err = c.Maker(ctx, job) // it has ended meanwhile
+	}
+	if err != nil || made == links.MakerUs {
 		return err
 	}
 	why := fmt.Sprintf("Temporal knows no run that made the link of organization %s of manager %s", job.OrgID, job.Manager)

@@ -16,7 +16,7 @@ func Outcome(job Job, result migrationlink.LinkResult) (message, remedy string) 
 	case migrationlink.OutcomeLinked:
 		message = fmt.Sprintf("linked: %s is %s%s", organization, migrationlink.LinkSynced, effort(result)) + replacing(result) + inAtlas(result) + notVerified(job, result)
 		if result.InDoubt {
-			message += "; the reply to its creation was lost, so it may be somebody else's link"
+			message += "; nothing tells whether this request made the link, or somebody else did"
 		}
 		return message, targetRemedy(result)
 	case migrationlink.OutcomeAlreadyLinked:

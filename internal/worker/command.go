@@ -224,6 +224,7 @@ func serve(ctx context.Context, cfg config.Config, source config.Source, setting
 	if err != nil {
 		return usageError{err}
 	}
+	logging.TakeStandard(logger)
 	if source.AllowReadableKeys {
 		logger.Warn("--allow-readable-keys accepts files of keys and link-tokens that others may read or change; use it for tests only")
 	}

@@ -194,7 +194,12 @@ func TestAReplacedClientLeavesNoConnection(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	var open atomic.Int64
-	manager := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	manager := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			w.Header().Set("WWW-Authenticate", `Digest realm="MMS Public API", nonce="1", qop="auth"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		_, _ = io.WriteString(w, `{"status":"SYNCED"}`)
 	}))
 	manager.Config.ConnState = func(_ net.Conn, state http.ConnState) {

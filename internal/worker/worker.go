@@ -201,9 +201,11 @@ func (w *Worker) pollWorkflows(c client.Client) error {
 		LocalActivityWorkerOnly: true,
 
 		WorkflowTaskPollerBehavior: pollers(),
-		WorkerStopTimeout:          w.running.Worker.StopTimeout,
-		OnFatalError:               w.fail,
-		DeploymentOptions:          versioned(w.running.Deployment),
+		// A workflow may find thousands of signals at once, on a machine that has little time.
+		DeadlockDetectionTimeout: 5 * time.Second,
+		WorkerStopTimeout:        w.running.Worker.StopTimeout,
+		OnFatalError:             w.fail,
+		DeploymentOptions:        versioned(w.running.Deployment),
 	})
 	workflows.Register(poller, w.acts)
 	return w.poll(poller)

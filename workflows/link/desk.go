@@ -245,7 +245,7 @@ func (o *operation) admits(input converter.RawValue) error {
 	if o.invalid { // a difference would show its values, which may be secrets
 		return refusal(migrationlink.Problem{Type: migrationlink.ErrAlreadyEnded, Message: "it is ending, because its request is invalid", Remedy: startLater})
 	}
-	if found := o.asked.Difference(asked); len(found) > 0 {
+	if found := o.asked.Difference(asked); len(found) > 0 && len(o.first.Difference(asked)) > 0 {
 		return refusedUpdate(differenceProblem(o.target, found), found)
 	}
 	return o.alreadyEnded()

@@ -150,11 +150,6 @@ func (o *operation) untilGoesOn(ctx workflow.Context, meanwhile *trial) error {
 		end := o.deadline.at
 		err := await(ctx, end.Sub(now(ctx)), summary,
 			func() bool { return goesOn() || o.deadline.at.After(end) })
-		if errors.Is(err, errTimeIsUp) {
-			if o.takeRetries(ctx); goesOn() { // it came with the end of the time
-				return nil
-			}
-		}
 		if err != nil || goesOn() {
 			return err
 		}

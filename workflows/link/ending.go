@@ -157,7 +157,7 @@ func (l *link) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 		problem.Remedy = strings.Replace(problem.Remedy, goOn, "To try again, start the link again.", 1)
 	case l.mayBeGone:
 		problem.Message += "; it is not known whether the link still exists"
-	case l.doubt != nil, !l.known.past:
+	case l.doubt != nil, l.pastIsUnknown():
 		problem.Message += "; it is not known whether the manager created the link"
 	case l.result.Created && l.result.LinkStatus == migrationlink.LinkNone && l.owner != nobody:
 		problem.Message += "; the manager does not show the link any more"

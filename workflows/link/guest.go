@@ -186,11 +186,11 @@ func (g *guest) join(ctx workflow.Context) (*migrationlink.LinkResult, error) {
 			return nil, nil
 		case gone && answers.Len() == 0:
 			return nil, g.unanswered()
-		case err != nil && !gone && ctx.Err() == nil:
-			return nil, g.notJoined("it accepts no more signals")
-		case err != nil && !gone:
+		case ctx.Err() != nil && err != nil && !gone:
 			return nil, err
-		}
+		case err != nil && !gone && wait == askAgain:
+			return nil, g.notJoined("it accepts no more signals")
+		} // later, that is no reason to leave: it still runs, and knows this workflow
 		var answer Answer
 		received := false
 		err = await(ctx, wait, "Until it is checked whether "+g.key()+" still runs", func() bool {

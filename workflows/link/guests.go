@@ -44,7 +44,6 @@ type guests struct {
 	// waiting are told the end; late came when it was being cancelled or undone.
 	waiting, late []guestAddress
 	answers       []workflow.Future // on the way
-	received      int               // signals
 	count         int               // of all that have joined
 }
 
@@ -55,8 +54,6 @@ const (
 	// maxRefusals bounds how many more are told so: all that are on the way at once
 	// must stay below what Temporal permits.
 	maxRefusals = 500
-	// maxJoins bounds how many signals are read at all: somebody sends more without end.
-	maxJoins = 2 * (maxGuests + maxRefusals)
 	// answersAtOnce is well below the signals that Temporal lets one workflow have
 	// on the way (2,000).
 	answersAtOnce = 100
@@ -95,9 +92,6 @@ func (o *operation) onJoin(ctx workflow.Context) {
 func (o *operation) takeJoins(ctx workflow.Context) {
 	var input converter.RawValue
 	for o.guests.joins.ReceiveAsync(&input) {
-		if o.guests.received++; o.guests.received > maxJoins {
-			continue
-		}
 		var joining Joining
 		if err := payload.Decode(input, &joining); err != nil || !joining.isAddressed() || joining.Request.Validate() != nil {
 			workflow.GetLogger(ctx).Warn("join refused: the signal names no workflow that can be answered, or has no valid request")

@@ -36,7 +36,7 @@ func (w Workflows) LinkOrganization(ctx workflow.Context, input converter.RawVal
 		if l.wantsUndo(err) {
 			err = errors.Join(err, l.undo(ctx))
 		}
-		l.result.InDoubt = l.result.InDoubt || l.doubt != nil || !l.known.past
+		l.result.InDoubt = l.result.InDoubt || l.doubt != nil || l.pastIsUnknown()
 		l.countTokensLeft()
 		return err
 	})
@@ -233,7 +233,7 @@ func (l *link) create(ctx workflow.Context, token migrationlink.TokenSource) err
 
 func (l *link) findInput(ctx workflow.Context) activities.FindLinkInput {
 	if !l.known.past && l.tokenSource().Atlas != nil {
-		l.inAtlas().TokenInDoubt = true // the runs before the reset may have made one
+		l.tokens.past, l.inAtlas().TokenInDoubt = true, true // the runs before the reset may have made one
 	}
 	return activities.FindLinkInput{
 		Target:     l.target,
@@ -254,6 +254,9 @@ func (l *link) answered(before string, pastRead bool) {
 	l.served, l.known.answers, l.known.past = true, true, l.known.past || pastRead
 	l.known.none = l.known.none || before == migrationlink.LinkNone
 }
+
+// pastIsUnknown reports whether a run before a reset may have made a link, and nothing tells.
+func (l *link) pastIsUnknown() bool { return !l.known.past && l.owner != theirs }
 
 // looksAgain reports whether to look again at a link that is said to be somebody else's: this was seen
 // before a reset, and a run since then may have made the link.

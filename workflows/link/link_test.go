@@ -559,12 +559,17 @@ func TestACheckThatBeganBeforeTheLinkDoesNotEndTheWaiting(t *testing.T) {
 
 // retry sends the update and returns its answer, or why it was refused.
 func (w *world) retry(after time.Duration, request migrationlink.RetryRequest) (answer func() (any, error)) {
+	return w.update(after, migrationlink.RetryUpdate, request)
+}
+
+// update sends an update after a while, and returns its answer once the workflow has ended.
+func (w *world) update(after time.Duration, name string, request any) (answer func() (any, error)) {
 	var (
 		got    any
 		failed error
 	)
 	w.RegisterDelayedCallback(func() {
-		w.UpdateWorkflow(migrationlink.RetryUpdate, "", &testsuite.TestUpdateCallback{
+		w.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
 			OnAccept:   func() {},
 			OnReject:   func(err error) { failed = err },
 			OnComplete: func(a any, err error) { got, failed = a, err },
@@ -672,4 +677,52 @@ func TestRetriesWithoutEndAreIgnored(t *testing.T) {
 
 	errorType, _ := w.failure(t)
 	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+}
+
+// A request that has got another link-token by a retry is still the one that was started: who starts
+// it again, with either, joins.
+func TestARetriedRequestIsJoinedWithEitherLinkToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrTokenRejected, true)
+	})
+	r := request()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	first := migrationlink.NewStartRequest(r)
+	w.retry(time.Minute, migrationlink.RetryRequest{Token: &migrationlink.TokenSource{Ref: "env:LINK_TOKEN_NEW"}})
+	answers := map[bool][]func() (any, error){
+		true: {
+			w.update(2*time.Minute, migrationlink.AcceptUpdate, first),
+			w.update(2*time.Minute, migrationlink.AcceptUpdate, first.WithToken(migrationlink.TokenSource{Ref: "env:LINK_TOKEN_NEW"})),
+		},
+		false: {w.update(2*time.Minute, migrationlink.AcceptUpdate, first.WithToken(migrationlink.TokenSource{Ref: "env:LINK_TOKEN_OTHER"}))},
+	}
+	w.RegisterDelayedCallback(w.CancelWorkflow, 5*time.Minute)
+	w.link(r)
+
+	for joins, all := range answers {
+		for _, answer := range all {
+			_, err := answer()
+			require.Equal(t, joins, err == nil, "%v", err)
+		}
+	}
+}
+
+// A time that cannot be read is not repeated: it may be a secret in the wrong field.
+func TestAnExtensionThatCannotBeReadIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{}, applicationError(migrationlink.ErrKeyRejected, true)
+	})
+	refused := w.update(time.Minute, migrationlink.ExtendUpdate, map[string]string{"until": "s3cret"})
+	w.RegisterDelayedCallback(w.CancelWorkflow, 5*time.Minute)
+	r := request()
+	r.OnBlocked = migrationlink.WaitWhenBlocked
+	w.link(r)
+
+	_, err := refused()
+	require.ErrorContains(t, err, "RFC 3339")
+	require.NotContains(t, err.Error(), "s3cret")
 }

@@ -15,6 +15,7 @@ import (
 // and what they can do to it.
 type operation struct {
 	asked migrationlink.StartRequest // with the link-token of the last retry
+	first migrationlink.StartRequest // as it was started
 	// invalid reports whether asked is, so that its values may be anything.
 	invalid bool
 	target  activities.Target
@@ -58,6 +59,7 @@ func newOperation(ctx workflow.Context, asked migrationlink.StartRequest, target
 	}
 	return &operation{
 		asked:        asked,
+		first:        asked,
 		invalid:      invalid,
 		target:       target,
 		stage:        stage{phase: first},

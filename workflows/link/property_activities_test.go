@@ -157,7 +157,8 @@ func (c *creation) send(token migrationlink.TokenSource, posting activities.Post
 		result := c.afterwards()
 		switch shown := result.LinkStatus != "" && result.LinkStatus != migrationlink.LinkNone; {
 		case shown:
-			result.Created = c.inDoubt()
+			none := posting.Before == migrationlink.LinkNone
+			result.Created, result.InDoubt = none || c.inDoubt(), none && !c.inDoubt()
 			return result, nil
 		case c.inDoubt():
 			return none, failure(migrationlink.ErrReplyLost, true, c.delay(0), activities.Posting{Before: c.in.Before, PastRead: c.in.ResetFrom != ""})

@@ -23,6 +23,8 @@ type tokens struct {
 	// posted is the source of the link-token with which the link was made, or may
 	// have been.
 	posted migrationlink.TokenSource
+	// past reports whether runs before a reset may have made one that nobody knows.
+	past bool
 	// made has one element for each organization of Atlas.
 	made []madeTokens
 }
@@ -195,7 +197,7 @@ func (l *link) deleted(ctx workflow.Context, made *madeTokens, gone activities.D
 		made.lost--
 	}
 	l.inAtlas().TokenDeleted = l.inAtlas().TokenDeleted || gone.Deleted
-	l.inAtlas().TokenInDoubt = slices.ContainsFunc(l.tokens.made, func(m madeTokens) bool { return m.lost > 0 })
+	l.inAtlas().TokenInDoubt = l.tokens.past || slices.ContainsFunc(l.tokens.made, func(m madeTokens) bool { return m.lost > 0 })
 	l.tell(ctx)
 }
 

@@ -80,6 +80,9 @@ func (l *link) verifyInAtlas(ctx workflow.Context, began time.Time) error {
 	case err != nil:
 		seen = lastSeenInAtlas(err)
 	}
+	if seen.LinkStatus != "" {
+		l.stage.linkStatus, l.stage.seenAt, l.result.LinkStatus = seen.LinkStatus, now(ctx), seen.LinkStatus
+	}
 	problem := problemOf(err)
 	l.wrongTarget = problem.Type == migrationlink.ErrWrongTarget
 	l.known.atlas = l.known.atlas || l.wrongTarget || problem.Type == migrationlink.ErrNotInAtlas

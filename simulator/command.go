@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
+	"github.com/migrationlink/migrationlink/internal/commandline"
 	"github.com/migrationlink/migrationlink/internal/terminal"
 	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
 )
@@ -98,6 +99,7 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 		return usageError{terminal.Error{Message: err.Error(), Remedy: seeHelp}}
 	})
 	s.register(command)
+	commandline.RejectRepeats(command)
 	return command
 }
 

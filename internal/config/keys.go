@@ -33,7 +33,7 @@ func Keys() []Key {
 	keys := []Key{
 		{"log", "level", quoted(d.Log.Level), "`debug`, `info`, `warn`, `error`", "The lowest level that is written."},
 		{"log", "format", quoted(d.Log.Format), "`json` or `console`", "The form of the log. `console` is for people."},
-		{"http", "address", "", "`host:port`", "Where the worker serves `/metrics` (Prometheus), `/healthz` and `/readyz`. `worker --config FILE --probe` asks it."},
+		{"http", "address", "", "`host:port`", "Where the worker serves `/metrics` (Prometheus), `/healthz` and `/readyz`. `worker --config FILE --probe` asks it. Without an address, nothing is served."},
 		{"http", "pprof", "`false`", trueFalse, "Also serves the profiles of the process there."},
 		{"worker", "stop_timeout", quoted(d.Worker.StopTimeout), "above 1 s, at most 10 min", "How long a running call may take to finish at shutdown. It must be above every `request_timeout`."},
 		{"worker", "max_cached_workflows", quoted(d.Worker.MaxCachedWorkflows), "10 to 1000000", "Links that are kept in memory, at about 115 kB each. The worker reads any other link from Temporal when that link continues."},

@@ -83,7 +83,7 @@ func TestStatusShowsTheSourceOfTheLinkToken(t *testing.T) {
 	t.Parallel()
 	for want, source := range map[string]migrationlink.TokenSource{
 		"\nlink-token    file:demo\n": {Ref: "file:demo"},
-		"\nlink-token    made in Atlas \"prod\", for its organization " + org(7) + "\n": {Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: org(7)}},
+		"\nlink-token    from Atlas \"prod\", for its organization " + org(7) + "\n": {Atlas: &migrationlink.AtlasToken{Name: "prod", OrgID: org(7)}},
 		"\nlink-token    sealed\n": {Sealed: sealing(nil, canary).run(t.Context(), args("seal")...).stdout},
 	} {
 		done := newCommand(blockedBy(t, source, *refusal)).run(t.Context(), args("status")...)

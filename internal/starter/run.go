@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
+	"github.com/migrationlink/migrationlink/internal/commandline"
 	"github.com/migrationlink/migrationlink/internal/console"
 )
 
@@ -134,7 +135,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.completeFlags(root)
 	root.SuggestionsMinimumDistance = 2
 	if len(a.Env.Args) == 0 || !strings.HasPrefix(a.Env.Args[0], "__complete") { // which parses them twice
-		rejectRepeats(root)
+		commandline.RejectRepeats(root)
 	}
 	return root
 }

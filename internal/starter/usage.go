@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/migrationlink/migrationlink"
+	"github.com/migrationlink/migrationlink/internal/commandline"
 	"github.com/migrationlink/migrationlink/internal/console"
 	"github.com/migrationlink/migrationlink/internal/words"
 )
@@ -162,7 +163,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usageError(cmd, "--"+missing.GetFlag().Name+": a value is missing")
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		if errors.Is(err, errRepeated) {
+		if errors.Is(err, commandline.ErrRepeated) {
 			return usageError(cmd, "--"+invalid.GetFlag().Name+": given more than once; give it once")
 		}
 		return usageError(cmd, fmt.Sprintf("--%s: the value is not a %s", invalid.GetFlag().Name, invalid.GetFlag().Value.Type()))
@@ -202,43 +203,6 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		unknown += revokeHint
 	}
 	return usageError(cmd, unknown+"; there are "+strings.Join(commandNames(cmd), ", "))
-}
-
-var errRepeated = errors.New("given more than once")
-
-// singleValue is the value of a flag that takes one: pflag would keep the last of several.
-type singleValue struct {
-	pflag.Value
-	set bool
-}
-
-func (o *singleValue) Set(text string) error {
-	if o.set {
-		return errRepeated
-	}
-	o.set = true
-	return o.Value.Set(text)
-}
-
-// rejectRepeats has every flag with a single value refuse a second one.
-func rejectRepeats(cmd *cobra.Command) {
-	cmd.InitDefaultHelpFlag()
-	cmd.InitDefaultVersionFlag()
-	wrap := func(flag *pflag.Flag) {
-		_, several := flag.Value.(pflag.SliceValue)
-		if _, wrapped := flag.Value.(*singleValue); several || wrapped {
-			return
-		}
-		if flag.DefValue == "0s" {
-			flag.DefValue = "" // as pflag has it in the help for a duration of its own
-		}
-		flag.Value = &singleValue{Value: flag.Value}
-	}
-	cmd.Flags().VisitAll(wrap)
-	cmd.PersistentFlags().VisitAll(wrap)
-	for _, command := range cmd.Commands() {
-		rejectRepeats(command)
-	}
 }
 
 func commandNames(cmd *cobra.Command) []string {

@@ -48,7 +48,7 @@ func Token(source migrationlink.TokenSource) string {
 	case source.Validate() != nil:
 		return ""
 	case source.Atlas != nil:
-		return fmt.Sprintf("made in Atlas %q, for its organization %s", source.Atlas.Name, source.Atlas.OrgID)
+		return fmt.Sprintf("from Atlas %q, for its organization %s", source.Atlas.Name, source.Atlas.OrgID)
 	case source.Fingerprint != "":
 		return "sealed, fingerprint " + source.Fingerprint
 	case source.Sealed != "":

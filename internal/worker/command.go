@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/migrationlink/migrationlink/internal/buildinfo"
+	"github.com/migrationlink/migrationlink/internal/commandline"
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/dataconv"
 	"github.com/migrationlink/migrationlink/internal/logging"
@@ -152,6 +153,7 @@ func newCommand(data converter.DataConverter, failures converter.FailureConverte
 	root.Flags().BoolVar(&check, "check", false, "check the configuration, and the keys and files that it refers to, without calling a manager or Temporal, and exit")
 	root.Flags().BoolVar(&probe, "probe", false, "ask the running worker of this configuration, at http.address, whether it is ready, and exit; for supervisors")
 	root.Flags().BoolVar(&source.AllowReadableKeys, "allow-readable-keys", false, "accept files of keys and link-tokens that others may read or change; for tests only")
+	commandline.RejectRepeats(root)
 	return root
 }
 

@@ -55,6 +55,7 @@ func (l *link) lookAtTarget(ctx workflow.Context) step {
 				l.sawTarget(migrationlink.TargetUnknown, migrationlink.TargetNotShownYet, nil)
 				return nil
 			}
+			l.result.LinkStatus = l.stage.linkStatus // it may be lost since it was SYNCED
 			return l.timedOut(last, "the link was not verified in Atlas within %s", l.deadline.at.Sub(began))
 		},
 	}
@@ -81,7 +82,7 @@ func (l *link) verifyInAtlas(ctx workflow.Context, began time.Time) error {
 		seen = lastSeenInAtlas(err)
 	}
 	if seen.LinkStatus != "" {
-		l.stage.linkStatus, l.stage.seenAt, l.result.LinkStatus = seen.LinkStatus, now(ctx), seen.LinkStatus
+		l.stage.linkStatus, l.stage.seenAt = seen.LinkStatus, now(ctx)
 	}
 	problem := problemOf(err)
 	l.wrongTarget = problem.Type == migrationlink.ErrWrongTarget

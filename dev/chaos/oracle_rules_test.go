@@ -204,6 +204,10 @@ var keptPromises = map[string]func(*account){
 		r.Created, r.Removed, r.Replaced, r.Problem.Message = false, false, true, "no link was created within 40s"
 	},
 	"failed by the first reply that a worker ever got": func(a *account) { a.meetsAPage(5) },
+	"failed by nonces that the other node does not know": func(a *account) {
+		a.meetsAPage(5)
+		a.request.Link.Manager, a.runs[0].result.Problem.Type = twoNodes, migrationlink.ErrKeyRejected
+	},
 	"made again over somebody else's link, after the settling time": func(a *account) {
 		a.request.Shape.Linked = new(true)
 		a.events = []opsmanagertest.Event{foreignMade, made(1), made(7)}
@@ -306,8 +310,16 @@ var brokenPromises = map[string]brokenPromise{
 		a.undoes(25)
 		a.ends(26, migrationlink.OutcomeTimedOut, "")
 	}, "no undo of a link that can still become SYNCED"},
-	"failed by a redirect":   {func(a *account) { a.ends(5, migrationlink.OutcomeFailed, migrationlink.ErrWrongAPI) }, "nothing fails without a final answer"},
-	"failed by one page":     {func(a *account) { a.meetsAPage(-10) }, "nothing fails without a final answer"},
+	"failed by a redirect": {func(a *account) { a.ends(5, migrationlink.OutcomeFailed, migrationlink.ErrWrongAPI) }, "nothing fails without a final answer"},
+	"failed by one page":   {func(a *account) { a.meetsAPage(-10) }, "nothing fails without a final answer"},
+	"failed by a refused key at one node": {func(a *account) {
+		a.meetsAPage(5)
+		a.runs[0].result.Problem.Type = migrationlink.ErrKeyRejected
+	}, "nothing fails without a final answer"},
+	"failed by a refused key that was accepted": {func(a *account) {
+		a.meetsAPage(-10)
+		a.request.Link.Manager, a.runs[0].result.Problem.Type = twoNodes, migrationlink.ErrKeyRejected
+	}, "nothing fails without a final answer"},
 	"cancelled by nobody":    {func(a *account) { a.ends(5, migrationlink.OutcomeCancelled, "") }, "a cancellation ends as one"},
 	"a cancellation ignored": {func(a *account) { a.cancels(3) }, "a cancellation ends as one"},
 	"unlinked, and is not":   {func(a *account) { a.unlinks(func(*migrationlink.LinkResult) {}) }, "the result agrees with the manager"},

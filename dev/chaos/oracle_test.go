@@ -397,8 +397,8 @@ func (v verdict) finalAnswersOnly() {
 	}
 	const rule = "nothing fails without a final answer"
 	switch v.result.Problem.Type {
-	case migrationlink.ErrWrongAPI:
-		if v.firstReply() {
+	case migrationlink.ErrWrongAPI, migrationlink.ErrKeyRejected:
+		if v.firstReply(v.request.Link.Manager) {
 			return
 		}
 	case migrationlink.ErrAlreadyLinked:
@@ -437,8 +437,8 @@ func (v verdict) unlinkTold() {
 		}
 	case migrationlink.OutcomeFailed:
 		switch v.result.Problem.Type {
-		case migrationlink.ErrWrongAPI:
-			if v.firstReply() {
+		case migrationlink.ErrWrongAPI, migrationlink.ErrKeyRejected:
+			if v.firstReply(u.Manager) {
 				return
 			}
 		case migrationlink.ErrMigrationRunning:
@@ -450,9 +450,14 @@ func (v verdict) unlinkTold() {
 	}
 }
 
-// firstReply reports whether the request failed by the first reply that a worker process
-// ever got from its manager, with no sign of an earlier one. Such a reply is final.
-func (v verdict) firstReply() bool {
+// firstReply reports whether the request failed by the first call whose reply a worker process
+// ever got from its manager, with no sign of an earlier one. Such a reply is final. It can be a
+// refused key only where two nodes do not know each other's nonces: with stale ones besides, they
+// can use up all attempts of a call.
+func (v verdict) firstReply(manager string) bool {
+	if v.result.Problem.Type == migrationlink.ErrKeyRejected && manager != twoNodes {
+		return false
+	}
 	from, at := v.lastFailure()
 	untouched := len(v.made)+len(v.removed)+len(v.removedForeign) == 0
 	return v.result.Polls == 0 && v.result.LinkStatus == "" && untouched && !v.answers.had(from, at)

@@ -280,8 +280,9 @@ func (v verdict) foreignLinksStay() {
 		v.broken("links of others stay", "removed at %s with ifLinked %s", v.removedForeign[0].At.Format(clock), v.request.Link.IfLinked)
 	case replaced && !v.result.Replaced && !v.result.InDoubt:
 		v.broken("the result agrees with the manager", "somebody else's link was removed, and the result does not say so")
-	case v.result.Replaced && !replaced && !v.result.InDoubt && v.request.tellsNone() && v.result.Outcome == migrationlink.OutcomeLinked:
-		// The contract says: if it did not end well, a link may have been removed.
+	case v.result.Replaced && !replaced && !v.result.InDoubt && v.request.statusTellsNone() && v.result.Outcome == migrationlink.OutcomeLinked:
+		// The contract says: if it did not end well, a link may have been removed. And if only DELETE
+		// tells that there is none, nobody knows what a DELETE before it did whose reply was lost.
 		v.broken("the result agrees with the manager", "replaced, but nobody else's link was removed")
 	}
 }

@@ -33,7 +33,7 @@ var updateDocs = flag.Bool("update-docs", false, "write the real outputs into th
 //	<!-- example: compose NAME -->   deploy/compose/test.sh runs it, or a part with a REASON
 //	<!-- example: kubernetes -->     deploy/kubernetes/test compares it with the manifests
 //	<!-- example: FILE_test.go, NAME --> another test runs it
-var pages = append(howTos(), "README.md", "docs/tutorial.md", "examples/README.md", typeScriptPage)
+var pages = append(howTos(), "README.md", "docs/tutorial.md", "docs/reference/simulator.md", "examples/README.md", typeScriptPage)
 
 func howTos() (files []string) {
 	found, err := filepath.Glob("../../docs/how-to/*.md")

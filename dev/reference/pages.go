@@ -132,7 +132,7 @@ func simulatorPage(text string) (string, error) {
 	if !found {
 		return "", errors.New("simulator.md has no section \"Its page\"")
 	}
-	return written + heading + "`curl http://127.0.0.1:8080/` prints:\n\n```text\n" + strings.TrimSpace(front.Body.String()) + "\n```\n", nil
+	return written + heading + "`curl http://127.0.0.1:8080/` prints:\n\n<!-- example: ../reference/reference_test.go, simulator.md -->\n```text\n" + strings.TrimSpace(front.Body.String()) + "\n```\n", nil
 }
 
 const requestIntroduction = `# Request and result

@@ -132,7 +132,7 @@ func (i Identities) decrypt(sealed string) ([]byte, error) {
 	reader, err := age.Decrypt(armor.NewReader(strings.NewReader(strings.TrimSpace(sealed))), i.keys...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
 		return nil, notOpened("it is sealed to somebody else; this worker opens what is sealed to "+i.describe(),
-			"Seal the link-token to the recipient of the workers, and name that one; or add the matching identity to tokens.identities of every worker.")
+			"Seal the link-token to the recipient of the workers, and use the new one in the request; or add the matching identity to tokens.identities of every worker.")
 	}
 	var text []byte
 	if err == nil {

@@ -28,8 +28,7 @@ func (a *app) requireReady(ctx context.Context, c *links.Client, job words.Job) 
 	var err error
 	a.WithWaitHint("the assessment of the organization", func() {
 		if err = requireWorker(ctx, c); err == nil {
-			found, err = c.Assess(ctx, migrationlink.AssessRequest{Manager: job.Manager, OrgID: job.OrgID}, readyTimeout)
-			err = readFailure(ctx, c, err)
+			found, err = assessInTime(ctx, c, job)
 		}
 	})
 	if err != nil {
@@ -42,6 +41,17 @@ func (a *app) requireReady(ctx context.Context, c *links.Client, job words.Job) 
 	}
 	why, remedy := words.Why(found)
 	return console.Fail(console.ExitOther, remedy, "nothing was sent, because organization %s is not ready to migrate (%s): %s", job.OrgID, found.Verdict, why)
+}
+
+// assessInTime assesses an organization within readyTimeout, also if Temporal does not answer.
+func assessInTime(ctx context.Context, c *links.Client, job words.Job) (migrationlink.Assessment, error) {
+	limited, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	found, err := c.Assess(limited, migrationlink.AssessRequest{Manager: job.Manager, OrgID: job.OrgID}, readyTimeout)
+	if err != nil {
+		err = readFailure(ctx, c, err)
+	}
+	return found, err
 }
 
 // advice is an assessment that runs beside a link, for a warning. It never fails a link.

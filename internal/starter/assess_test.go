@@ -94,7 +94,7 @@ func TestACommandThatReadsTellsAMissingWorkerFromATemporalThatCannotBeReached(t 
 			done := newCommand(f).run(t.Context(), test.args...)
 			require.Equal(t, console.ExitOther, done.code, done.stderr)
 			require.Equal(t, "starter: "+test.says, done.failure())
-			require.Len(t, f.reads, 1, "only a worker is looked for")
+			require.Len(t, f.reads, 1, "it looks for a worker only")
 			require.Empty(t, f.starts)
 		})
 	}

@@ -38,6 +38,6 @@ func (s *secrets) isIn(detail *anypb.Any) bool {
 	return len(text) > maxScrubbed || s.remove(text) != text
 }
 
-// maxScrubbed bounds, in bytes, what secrets are looked for in: that takes about a kilobyte of memory
-// for each byte, and whoever answers a query decides how long its error is.
+// maxScrubbed is the length of the longest error, in bytes, that is searched for secrets. The search
+// takes about a kilobyte of memory for each byte, and whoever answers a query decides the length.
 const maxScrubbed = 64 << 10

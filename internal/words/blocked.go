@@ -44,7 +44,7 @@ func NotOurs(status migrationlink.Status) string {
 	case !Accepted(status), status.PhaseSince.IsZero():
 		return ""
 	case status.InDoubt:
-		return "Nothing tells whether this request made the link: an undo does not remove it, 'starter unlink' does"
+		return "It is not known whether this request made the link: an undo does not remove it, 'starter unlink' does"
 	case !status.Created:
 		return "The organization was linked before this request: an undo does not remove that link, 'starter unlink' does"
 	}

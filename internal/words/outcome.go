@@ -16,7 +16,7 @@ func Outcome(job Job, result migrationlink.LinkResult) (message, remedy string) 
 	case migrationlink.OutcomeLinked:
 		message = fmt.Sprintf("linked: %s is %s%s", organization, migrationlink.LinkSynced, effort(result)) + replacing(result) + inAtlas(result) + notVerified(job, result)
 		if result.InDoubt {
-			message += "; nothing tells whether this request made the link, or somebody else did"
+			message += "; it is not known whether this request or somebody else made the link"
 		}
 		return message, targetRemedy(result)
 	case migrationlink.OutcomeAlreadyLinked:
@@ -73,7 +73,7 @@ func Left(job Job, result migrationlink.LinkResult) string {
 	case job.Unlinks():
 		return "the link was not removed"
 	case result.InDoubt:
-		return "nothing tells whether this request made a link; if it did, the link stays until 'starter unlink' removes it"
+		return "it is not known whether this request made a link; if it did, the link stays until 'starter unlink' removes it"
 	case result.Removed:
 		return LinkRemoved
 	case result.Created:

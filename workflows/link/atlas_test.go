@@ -752,8 +752,8 @@ func TestATargetIsClaimedOnlyAsItWasSeen(t *testing.T) {
 	}
 }
 
-// A retry may name a link-token that is not from Atlas while a link of somebody else is looked for
-// in the target organization. Then the request names no target any more.
+// A retry may bring a link-token of one's own while Atlas is asked about somebody else's link. Then
+// the request has no target organization any more.
 func TestARetryWithoutAtlasEndsTheLookAtTheTarget(t *testing.T) {
 	t.Parallel()
 	w := &atlasWorld{world: newWorld(t)}

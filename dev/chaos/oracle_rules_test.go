@@ -105,6 +105,14 @@ func (a *account) ends(seconds float64, outcome migrationlink.Outcome, problem s
 	return r.result
 }
 
+// onlyDeleteTells makes the result claim to have replaced a link at a manager whose status does not
+// tell a missing one.
+func (a *account) onlyDeleteTells() {
+	a.request.Link.IfLinked = migrationlink.Relink
+	a.request.Shape.StatusWithoutLink, a.request.Shape.DeleteWithoutLink = opsmanagertest.WithoutLinkNotSynced, opsmanagertest.WithoutLinkNotFound
+	a.runs[0].result.Replaced = true
+}
+
 // undoes adds an undo by an activity that is scheduled at that time.
 func (a *account) undoes(seconds float64) {
 	var h told
@@ -180,6 +188,10 @@ var keptPromises = map[string]func(*account){
 		a.request.Shape.Linked = new(true)
 		a.events = []opsmanagertest.Event{foreignMade}
 		a.ends(2, migrationlink.OutcomeAlreadyLinked, "").Created = false
+	},
+	"perhaps replaced, by a removal whose reply was lost, where only DELETE tells that there is no link": func(a *account) {
+		a.onlyDeleteTells()
+		a.runs[0].history = failedBy("w", 0.5, migrationlink.DeleteLinkActivity)
 	},
 	"replaced what others made": func(a *account) {
 		a.request.Shape.Linked, a.request.Link.IfLinked = new(true), migrationlink.Relink
@@ -271,6 +283,7 @@ var brokenPromises = map[string]brokenPromise{
 		a.events = []opsmanagertest.Event{foreignMade, foreignRemoved, made(1)}
 		a.runs[0].result.Replaced = true
 	}, "links of others stay"},
+	"replaced nothing, where only DELETE tells that there is no link": {(*account).onlyDeleteTells, "the result agrees with the manager"},
 	"replaced in silence": {func(a *account) {
 		a.request.Link.IfLinked = migrationlink.Relink
 		a.events = []opsmanagertest.Event{foreignMade, foreignRemoved, made(1)}

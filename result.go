@@ -48,9 +48,11 @@ type LinkResult struct {
 	// was found.
 	Created bool `json:"created"`
 	Removed bool `json:"removed"`
-	// Replaced reports whether a link of somebody else was removed, as Relink asks for,
-	// or may have been when it did not end well.
-	Replaced bool `json:"replaced,omitempty"`
+	// Replaced reports whether a link of somebody else was removed, as Relink asks for.
+	// ReplacedInDoubt reports whether one may have been: the reply to a removal was lost,
+	// and the status did not tell whether there was a link, or nothing confirmed the removal.
+	Replaced        bool `json:"replaced,omitempty"`
+	ReplacedInDoubt bool `json:"replacedInDoubt,omitempty"`
 	// InDoubt reports whether the reply to a creation or a removal was lost. Then it is
 	// not known whether a link at the manager is this request's, or whether
 	// one was removed. An undo never removes a link in doubt. With

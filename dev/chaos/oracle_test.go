@@ -273,36 +273,17 @@ func (v verdict) nothingTwice() {
 	}
 }
 
-// tellsWhatItReplaced reports whether the manager showed if there was a link to replace. If only
-// DELETE tells a missing link, nobody knows what an earlier DELETE did whose reply was lost.
-func (v verdict) tellsWhatItReplaced() bool {
-	return v.request.statusTellsNone() || v.request.tellsNone() && !v.removalFailed()
-}
-
-// removalFailed reports whether a removal failed or timed out, after which the workflow repeats it.
-func (v verdict) removalFailed() bool {
-	removals := map[int64]bool{}
-	for _, event := range v.history {
-		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled.GetActivityType().GetName() == migrationlink.DeleteLinkActivity {
-			removals[event.GetEventId()] = true
-		}
-		if removals[event.GetActivityTaskFailedEventAttributes().GetScheduledEventId()] || removals[event.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId()] {
-			return true
-		}
-	}
-	return false
-}
-
 func (v verdict) foreignLinksStay() {
 	replaced := len(v.removedForeign) > 0
 	switch {
 	case replaced && v.request.Link.IfLinked != migrationlink.Relink:
 		v.broken("links of others stay", "removed at %s with ifLinked %s", v.removedForeign[0].At.Format(clock), v.request.Link.IfLinked)
-	case replaced && !v.result.Replaced && !v.result.InDoubt:
+	case replaced && !v.result.Replaced && !v.result.ReplacedInDoubt && !v.result.InDoubt:
 		v.broken("the result agrees with the manager", "somebody else's link was removed, and the result does not say so")
-	case v.result.Replaced && !replaced && !v.result.InDoubt && v.tellsWhatItReplaced() && v.result.Outcome == migrationlink.OutcomeLinked:
-		// The contract says: if it did not end well, a link may have been removed.
+	case v.result.Replaced && !replaced && v.request.tellsNone():
 		v.broken("the result agrees with the manager", "replaced, but nobody else's link was removed")
+	case v.result.ReplacedInDoubt && v.request.statusTellsNone():
+		v.broken("the result agrees with the manager", "replaced in doubt, and the status tells whether there is a link")
 	}
 }
 

@@ -55,12 +55,14 @@ func effort(result migrationlink.LinkResult) string {
 // replacing mentions somebody else's link that was removed, or may have been.
 func replacing(result migrationlink.LinkResult) string {
 	switch {
+	case result.ReplacedInDoubt:
+		return "; a link that somebody else had made may have been removed"
 	case !result.Replaced:
 		return ""
 	case result.Outcome.Done():
 		return "; it replaces a link that somebody else had made"
 	}
-	return "; a link that somebody else had made was removed, or may have been"
+	return "; a link that somebody else had made was removed"
 }
 
 // Left describes what a cancelled job leaves at the manager.

@@ -167,7 +167,7 @@ func (l *link) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 		problem.Message += "; " + words.LinkStays
 	case l.result.Replaced:
 		problem.Message += "; the link that was there before was removed"
-	case l.result.InDoubt:
+	case l.result.ReplacedInDoubt:
 		problem.Message += "; the link that was there before may have been removed"
 	}
 	for _, left := range words.TokensLeft(l.result.Atlas, l.stays()) {

@@ -155,13 +155,15 @@ func (l *link) keepOrReplace(ctx workflow.Context) error {
 // there has been such a link before: somebody may make one again and again, or a manager shows one
 // that is gone.
 func (l *link) replace(ctx workflow.Context) error {
-	replacedBefore := l.result.Replaced
+	replacedBefore := l.result.Replaced || l.result.ReplacedInDoubt
 	removal, err := l.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{
 		Known: true, TellsNone: l.known.none, QuietTime: l.request.SettleLimit(),
 	})
-	l.result.Replaced = l.result.Replaced || removal.Found || err == nil && removal.Lost
+	mayHaveRemoved := removal.MayHaveRemoved() && !removal.Found
+	l.result.Replaced = l.result.Replaced || removal.Found
+	l.result.ReplacedInDoubt = !l.result.Replaced && (l.result.ReplacedInDoubt || mayHaveRemoved)
 	if err != nil {
-		l.result.InDoubt = removal.MayHaveRemoved() && !removal.Found
+		l.result.InDoubt = mayHaveRemoved
 		if isLate(err) {
 			err = l.timedOut(err, "the link that was there could not be removed in time")
 		}

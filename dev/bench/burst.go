@@ -71,7 +71,7 @@ func measureBurst(ctx context.Context, b *bench) error {
 // burstOfEmpty starts as many workflows of one empty activity at once: the least that a
 // creation can cost.
 func (s *system) burstOfEmpty(ctx context.Context, b *bench) (time.Duration, error) {
-	if err := s.startRival(ctx, b.programs.empty); err != nil {
+	if _, err := s.startRival(ctx, b.programs.empty); err != nil {
 		return 0, err
 	}
 	if err := runTogether(ctx, s, emptyOnce, 10, 0); err != nil {

@@ -10,6 +10,7 @@ const (
 	memory   = "memory"
 	burst    = "burst"
 	restart  = "restart"
+	profiled = "profile"
 	oneEmpty = "one empty activity"
 	twoEmpty = "two empty activities"
 	loop     = "timer loop, 8 polls"

@@ -38,6 +38,7 @@ type options struct {
 	workerConfig  string
 	managerConfig string
 	programs      string
+	profiles      string
 	json          string
 }
 
@@ -60,6 +61,7 @@ var scenarios = []struct {
 	{startup, "start to first poll, size, and HTTP requests of curl", measureStartup, false},
 	{memory, "a worker while many links wait", measureMemory, false},
 	{burst, "many starts at once", measureBurst, false},
+	{profiled, "what the CPU time of polls and of a burst is spent on", measureProfile, true},
 	{restart, "many links at once, the steady state, and a restart of the worker", measureRestart, true},
 }
 
@@ -113,13 +115,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprintln(stderr, "\nFlags:")
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&o.only, "only", "", "scenarios to run, separated by commas; all but restart if empty")
+	flags.StringVar(&o.only, "only", "", "scenarios to run, separated by commas; all but profile and restart if empty")
 	flags.IntVar(&o.links, "links", 1000, "number of links that wait, or are started at once")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds of what is compared in time")
 	flags.DurationVar(&o.settle, "settle", time.Minute, "how long links wait before they are measured")
 	flags.StringVar(&o.workerConfig, "worker-config", "", `lines for [worker] of the worker's configuration, such as 'max_cached_workflows = 100'`)
 	flags.StringVar(&o.managerConfig, "manager-config", "", "lines for the manager's section of the worker's configuration")
 	flags.StringVar(&o.programs, "programs", "", "directory with built programs, or where they are built; a temporary one if empty")
+	flags.StringVar(&o.profiles, "profiles", "", "also keep the profiles of that scenario in this directory, for go tool pprof")
 	flags.StringVar(&o.json, "json", "", "also write the numbers to this file")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -168,8 +171,8 @@ func (b *bench) fullSystem(ctx context.Context) (*system, error) {
 		return nil, err
 	}
 	for _, start := range []func() error{
-		func() error { return s.startRival(ctx, b.programs.empty) },
-		func() error { return s.startRival(ctx, b.programs.loop) },
+		func() error { _, err := s.startRival(ctx, b.programs.empty); return err },
+		func() error { _, err := s.startRival(ctx, b.programs.loop); return err },
 		func() error { _, err := s.startWorker(ctx); return err },
 		s.startCallers,
 	} {

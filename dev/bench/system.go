@@ -33,6 +33,7 @@ type system struct {
 	dir      string
 	address  string // of Temporal
 	metrics  string // URL of Temporal's metrics
+	profiles string // URL of the profiles of its process
 	manager  *manager
 	server   *process
 	temporal client.Client
@@ -59,13 +60,15 @@ func (s *system) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, s.manager.stop)
-	ports, err := freeport.Take(2)
+	ports, err := freeport.Take(3)
 	if err != nil {
 		return err
 	}
 	s.address = fmt.Sprintf("127.0.0.1:%d", ports[0])
 	s.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[1])
-	s.server, err = startProcess("server", s.programs.server, nil, "--port", fmt.Sprint(ports[0]), "--metrics-port", fmt.Sprint(ports[1]),
+	s.profiles = fmt.Sprintf("http://127.0.0.1:%d", ports[2])
+	s.server, err = startProcess("server", s.programs.server, nil,
+		"--port", fmt.Sprint(ports[0]), "--metrics-port", fmt.Sprint(ports[1]), "--pprof-port", fmt.Sprint(ports[2]),
 		"--namespaces", client.DefaultNamespace+","+platform, "--db", filepath.Join(s.dir, "temporal.db"))
 	if err != nil {
 		return err
@@ -115,13 +118,13 @@ func (s *system) environment(temporal string) []string {
 }
 
 // startRival starts one of the programs below workers.
-func (s *system) startRival(ctx context.Context, program string) error {
+func (s *system) startRival(ctx context.Context, program string) (*process, error) {
 	p, err := startProcess(filepath.Base(program), program, s.environment(s.address))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.stops = append(s.stops, p.stop)
-	return p.waitFor(ctx, "Started Worker")
+	return p, p.waitFor(ctx, "Started Worker")
 }
 
 // startWorker starts the worker that is measured, and returns when it is ready.
@@ -141,7 +144,11 @@ func (s *system) launchWorker(temporal string) (*measured, error) {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	file := filepath.Join(s.dir, fmt.Sprintf("worker-%d.toml", ports[0]))
+	dir, err := os.MkdirTemp(s.dir, "worker-") // the worker watches it, and would see each write of the database beside it
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "worker.toml")
 	content := fmt.Sprintf(workerConfig, address, s.options.workerConfig, managerName, s.manager.url, s.options.managerConfig)
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil { //nolint:gosec // in its own directory
 		return nil, err

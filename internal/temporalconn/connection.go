@@ -93,6 +93,7 @@ func (o Overrides) load(options *Options) error {
 	connection := &options.ConnectionOptions
 	connection.GetSystemInfoTimeout = dialLimit // the one call of dialing
 	connection.DialOptions = calls(options.limited)
+	connection.GrpcCompression = &client.GrpcCompressionNone{} // payloads are small: it would take a tenth of a worker's CPU time
 	if connection.TLS != nil {
 		connection.TLS.MinVersion = tls.VersionTLS12
 	} else if err := checkPlain(profile, options.HostPort); err != nil {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
+	_ "net/http/pprof" //nolint:gosec // on loopback, during a benchmark
 	"os"
 	"os/signal"
 	"strings"
@@ -30,6 +32,7 @@ func run() error {
 	flag.IntVar(&options.Port, "port", 7233, "port of the frontend")
 	flag.IntVar(&options.MetricsPort, "metrics-port", 0, "port of the metrics")
 	flag.StringVar(&options.DatabaseFile, "db", "", "SQLite file; empty means in memory")
+	pprofPort := flag.Int("pprof-port", 0, "port of the profiles; 0 means none")
 	namespaces := flag.String("namespaces", "default", "names of the namespaces, separated by commas")
 	flag.Parse()
 	options.Namespaces = strings.Split(*namespaces, ",")
@@ -45,6 +48,11 @@ func run() error {
 		return err
 	}
 	defer server.Stop()
+	if *pprofPort != 0 {
+		go func() { //nolint:gosec // as above
+			fmt.Fprintln(os.Stderr, "profiles:", http.ListenAndServe(fmt.Sprintf("127.0.0.1:%d", *pprofPort), nil))
+		}()
+	}
 	fmt.Println("ready") //nolint:forbidigo // the benchmark waits for it
 	<-ctx.Done()
 	return nil

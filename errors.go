@@ -53,6 +53,9 @@ const (
 	// ErrTerminated: the workflow that did it was ended in Temporal, before it
 	// could say how far it came.
 	ErrTerminated = "Terminated"
+	// ErrHistoryFull: others sent the workflow so many signals and updates, or such large
+	// ones, that Temporal would soon have terminated it.
+	ErrHistoryFull = "HistoryFull"
 	// ErrTooLarge: the organization has more than an assessment reads. It is only in
 	// Assessment.Problem.
 	ErrTooLarge = "TooLarge"

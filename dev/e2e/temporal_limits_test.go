@@ -209,3 +209,21 @@ func TestDoctorChecksClocksUpdatesAndTheNexusEndpoint(t *testing.T) {
 	require.Contains(t, checks["Nexus"].Detail, "there is no endpoint nowhere")
 	require.Contains(t, checks["Nexus"].Remedy, "temporal operator nexus endpoint create --name nowhere --target-namespace default --target-task-queue "+migrationlink.TaskQueue)
 }
+
+// Temporal terminates a workflow whose history has 50 MiB, or 51,200 events.
+func TestALinkEndsBeforeTemporalTerminatesItForItsHistory(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	s.worker("")
+	org := newOrg()
+	s.shape(org, map[string]any{"sync": "never"})
+	run := s.begin(org, func(request *migrationlink.LinkRequest) { request.Undo = migrationlink.UndoAlways })
+	s.waitForPhase(run, migrationlink.PhaseSyncing)
+	large := strings.Repeat("x", 1900<<10)
+	for range 20 {
+		require.NoError(t, s.temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), "noise", large))
+	}
+	result, _ := migrationlink.ResultOf(requireFailed(t, run, migrationlink.ErrHistoryFull))
+	require.True(t, result.Removed)
+	require.False(t, result.InDoubt)
+}

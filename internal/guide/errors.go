@@ -190,6 +190,15 @@ var ending = []Error{
 		},
 	},
 	{
+		Type: migrationlink.ErrHistoryFull, Effect: Ends,
+		Meaning: "Something sent so many signals and updates to the workflow, or such large ones, that its history was almost full. Temporal terminates a workflow then, so the workflow ended before that.",
+		Example: "the history of the workflow is almost full, because of what others sent to it; the link stays",
+		Steps: []string{
+			"Look into the workflow's history in Temporal for what was sent, and stop it at its source.",
+			"To continue, start the link again: it keeps what the manager already has.",
+		},
+	},
+	{
 		Type: migrationlink.ErrTooLarge, Effect: Ends,
 		Meaning: "The organization has more projects, hosts or deployments than an assessment reads. This is the `problem` of an assessment; nothing fails.",
 		Example: "organization 5f1b2c3d4e5f6a7b8c9d0e1f has 1200 projects, and the hosts of the first 1000 were read",

@@ -21,7 +21,7 @@ var outcomes = []string{
 // problemTypes are those that block a link or end it.
 var problemTypes = []string{
 	migrationlink.ErrAccessListRefused, migrationlink.ErrAccountSuspended, migrationlink.ErrAlreadyLinked, migrationlink.ErrCancelledByOther,
-	migrationlink.ErrCertificateInvalid, migrationlink.ErrDifferentRequest, migrationlink.ErrForbidden, migrationlink.ErrInvalidRequest,
+	migrationlink.ErrCertificateInvalid, migrationlink.ErrDifferentRequest, migrationlink.ErrForbidden, migrationlink.ErrHistoryFull, migrationlink.ErrInvalidRequest,
 	migrationlink.ErrKeyRejected, migrationlink.ErrMigrationRunning, migrationlink.ErrOrgNotFound, migrationlink.ErrRequestRefused,
 	migrationlink.ErrRoleMissing, migrationlink.ErrTerminated, migrationlink.ErrTimedOut, migrationlink.ErrTokenNotOpened,
 	migrationlink.ErrTokenRejected, migrationlink.ErrTokenUnavailable, migrationlink.ErrUndoFailed, migrationlink.ErrUnknownAtlas,

@@ -30,6 +30,8 @@ type desk struct {
 	// retries brings retries, of which received came until now.
 	retries  workflow.ReceiveChannel
 	received int
+	// full reports whether the operation ends because its history has no room for more.
+	full bool
 	// byOperation reports whether the Nexus operation that started the workflow has
 	// cancelled it.
 	byOperation bool
@@ -37,7 +39,10 @@ type desk struct {
 
 // listen makes the operation answer queries, signals and updates.
 func (o *operation) listen(ctx workflow.Context) error {
-	o.onCancel(ctx)
+	o.onCancel(ctx, func() bool {
+		info := workflow.GetInfo(ctx)
+		return info.GetCurrentHistoryLength() >= maxEvents || info.GetCurrentHistorySize() >= maxHistory
+	})
 	o.onJoin(ctx)
 	for _, set := range []func(workflow.Context) error{o.onRetry, o.onStatus, o.onAccept, o.onExtend, o.onCheck} {
 		if err := set(ctx); err != nil {
@@ -53,15 +58,20 @@ func (o *operation) onStatus(ctx workflow.Context) error {
 		workflow.QueryHandlerOptions{Description: "Phase, last status, deadline and problem of the link."})
 }
 
-// onCancel makes the signal do what Temporal's own cancellation does.
-func (o *operation) onCancel(ctx workflow.Context) {
+// onCancel makes the signal do what Temporal's own cancellation does, and ends the work when the
+// history is full.
+func (o *operation) onCancel(ctx workflow.Context, isFull func() bool) {
 	o.work, o.desk.cancel = workflow.WithCancel(ctx)
 	o.desk.cancels = workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
 		workflow.SignalChannelOptions{Description: "Cancels. Payload: {\"reason\": \"…\", \"requestedBy\": \"…\"}."})
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
-		awaitSignal(ctx, o.desk.cancels)
+		_ = workflow.Await(ctx, func() bool { return o.desk.cancels.Len() > 0 || isFull() })
 		o.takeCancel(ctx)
+		if !o.desk.asked {
+			o.desk.full = true
+			o.desk.cancel()
+		}
 	})
 }
 

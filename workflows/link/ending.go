@@ -210,6 +210,14 @@ func timedOut(last error, remedy, format string, args ...any) error {
 	return problemError{Problem: problem}
 }
 
+func historyFull() error {
+	return problemError{Problem: migrationlink.Problem{
+		Type:    migrationlink.ErrHistoryFull,
+		Message: "the history of the workflow is almost full, because of what others sent to it",
+		Remedy:  "Look into its history in Temporal for what was sent, and stop it at its source. " + goOn,
+	}}
+}
+
 func invalidRequest(err error) error {
 	return problemError{
 		Problem: migrationlink.Problem{

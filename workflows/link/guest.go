@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// askAgain is when it is first looked whether the workflow that was joined is
-	// there still: somebody may have terminated it. It doubles up to askSeldom:
-	// Temporal lets one workflow have 10,000 signals.
-	askAgain  = time.Minute
-	askSeldom = 24 * time.Hour
+	// askAgain is when a guest first checks that the workflow that it has joined still runs:
+	// somebody may have terminated it. It grows by askLess each time, because every guest asks
+	// with a signal, and Temporal lets one workflow have 10,000: a guest sends 8 in 30 days.
+	askAgain = time.Minute
+	askLess  = 4
 	// startAgain keeps two that start and end at the same moment apart.
 	startAgain = time.Second
 )
@@ -42,7 +42,7 @@ func (g *guest) run(ctx workflow.Context) (migrationlink.LinkResult, error) {
 	if _, _, isKey := migrationlink.SplitWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID); isKey {
 		return g.operation.end(ctx, g.underAnotherKey(ctx))
 	}
-	g.onCancel(ctx)
+	g.onCancel(ctx, func() bool { return false }) // the workflow that it waits for is not to end with it
 	if err := g.onStatus(ctx); err != nil {
 		return migrationlink.LinkResult{}, err
 	}
@@ -177,7 +177,7 @@ func (g *guest) join(ctx workflow.Context) (*migrationlink.LinkResult, error) {
 	}
 	answers := workflow.GetSignalChannel(ctx, migrationlink.AnswerSignal)
 	self := workflow.GetInfo(ctx).WorkflowExecution
-	for wait := askAgain; ; wait = min(2*wait, askSeldom) {
+	for wait := askAgain; ; wait *= askLess {
 		err := workflow.SignalExternalWorkflow(ctx, g.key(), "", migrationlink.JoinSignal,
 			Joining{Request: g.asked, WorkflowID: self.ID, RunID: self.RunID, Proof: proof}).Get(ctx, nil)
 		_, gone := errors.AsType[*temporal.UnknownExternalWorkflowExecutionError](err)

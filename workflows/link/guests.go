@@ -1,6 +1,7 @@
 package link
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -59,9 +60,8 @@ const (
 	answersAtOnce = 100
 	// maxIDLength is Temporal's limit for the id of a workflow, in bytes.
 	maxIDLength = 1000
-	// maxDifference limits what a guest is told about one field, in characters: the answers
-	// to all guests may go out in one task, which Temporal limits to 4 MiB. Only lists of
-	// addresses are longer.
+	// maxDifference limits what a guest is told about the fields that differ, in bytes of JSON:
+	// the answers to all guests may go out in one task, which Temporal limits to 4 MiB.
 	maxDifference = 1000
 )
 
@@ -127,12 +127,16 @@ func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
 	}
 }
 
-// brief shortens what differs.
+// brief shortens what differs. It names every field.
 func brief(different []migrationlink.FieldProblem) []migrationlink.FieldProblem {
-	for i := range different {
-		different[i].Problem = redact.Line(different[i].Problem, maxDifference)
+	for most := maxDifference; ; most /= 2 {
+		for i := range different {
+			different[i].Problem = redact.Line(different[i].Problem, most)
+		}
+		if text, err := json.Marshal(different); err != nil || len(text) <= maxDifference || most == 0 {
+			return different
+		}
 	}
-	return different
 }
 
 // answerGuests tells the end to those that wait for it, and reports whether anybody

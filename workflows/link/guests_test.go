@@ -96,6 +96,22 @@ func TestAGuestIsToldLongDifferencesInShort(t *testing.T) {
 	require.Len(t, answers, maxGuests)
 	text, err := json.Marshal(answers)
 	require.NoError(t, err)
-	require.Less(t, len(text), 2<<20)
+	require.Less(t, len(text), maxGuests*(maxDifference+200))
 	require.Equal(t, "token.atlas", answers[0].Different[0].Field)
+	require.Contains(t, answers[0].Different[0].Problem, "running link: ")
+}
+
+// All answers of a workflow may go out in one task.
+func TestWhatDiffersIsShortHoweverMuchDoes(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []string{"x", "<", "\"", "é", "\U0001F600"} {
+		different := make([]migrationlink.FieldProblem, 12)
+		for i := range different {
+			different[i] = migrationlink.FieldProblem{Field: "token.atlas", Problem: strings.Repeat(letter, 100*(i+1))}
+		}
+		text, err := json.Marshal(Answer{Proof: strings.Repeat("p", maxProof), Different: brief(different)})
+		require.NoError(t, err)
+		require.Less(t, (maxGuests+maxRefusals)*(len(text)+maxIDLength+200), 4<<20)
+		require.Len(t, different, 12)
+	}
 }

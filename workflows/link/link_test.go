@@ -726,3 +726,36 @@ func TestAnExtensionThatCannotBeReadIsNotRepeated(t *testing.T) {
 	require.ErrorContains(t, err, "RFC 3339")
 	require.NotContains(t, err.Error(), "s3cret")
 }
+
+// What has no room for an undo left would be terminated in its middle.
+func TestALinkWithoutRoomInItsHistoryIsUndone(t *testing.T) {
+	t.Parallel()
+	for name, fill := range map[string]func(*world){
+		"events": func(w *world) { w.SetCurrentHistoryLength(40_000) },
+		"bytes":  func(w *world) { w.SetCurrentHistorySize(30 << 20) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+				return activities.CreateLinkResult{Created: true, LinkStatus: migrationlink.LinkNotSynced}, nil
+			})
+			w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+				return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrNotSynced, false)
+			})
+			w.onDelete(nil)
+			w.RegisterDelayedCallback(func() {
+				fill(w)
+				w.SignalWorkflow("noise", nil)
+			}, time.Minute)
+			asked := request()
+			asked.Undo = migrationlink.UndoAlways
+			w.link(asked)
+			errorType, result := w.failure(t)
+			require.Equal(t, migrationlink.ErrHistoryFull, errorType)
+			require.True(t, result.Removed)
+			require.Contains(t, result.Problem.Message, "the link was removed again")
+			require.Contains(t, result.Problem.Remedy, "To try again, start the link again.")
+		})
+	}
+}

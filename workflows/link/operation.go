@@ -99,17 +99,20 @@ func (o *operation) serve(ctx workflow.Context, stored dataconv.Converters, inva
 // key is the workflow id under which the work on an organization is done.
 func (o *operation) key() string { return o.asked.WorkflowID() }
 
-// orCancelled returns the cancellation, whatever else the steps made of it. The signal may have come
-// with the event that ended them.
+// orCancelled returns why the work was cancelled, whatever else the steps made of it. The signal may have
+// come with the event that ended them.
 func (o *operation) orCancelled(ctx workflow.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	o.takeCancel(ctx)
-	if o.work.Err() != nil {
-		return errCancelled
+	switch {
+	case o.work.Err() == nil:
+		return err
+	case o.desk.full && !o.desk.asked && ctx.Err() == nil:
+		return historyFull()
 	}
-	return err
+	return errCancelled
 }
 
 // enter begins a phase. It ends at until, or at the deadline of the operation if that

@@ -38,6 +38,11 @@ const (
 	retryMoment = 2 * time.Second
 	// maxChecks is half of the updates that Temporal takes for one workflow.
 	maxChecks = 1000
+	// maxEvents and maxHistory are when an operation ends by itself. Temporal terminates a
+	// workflow with 51,200 events or 50 MiB, and nobody would undo anything or have an answer.
+	// The rest is for the undo, and for the answers to guests.
+	maxEvents  = 40_000
+	maxHistory = 30 << 20
 	// leastLimit keeps the limit of an activity positive where a deadline has passed
 	// meanwhile: Temporal would fail the workflow task for ever.
 	leastLimit = time.Second

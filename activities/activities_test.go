@@ -1,6 +1,9 @@
 package activities_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,10 +30,15 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 	server := opsmanagertest.NewServer(opsmanagertest.Options{Defaults: settings})
 	t.Cleanup(server.Close)
 	require.NoError(t, server.SetFaults(faults))
-	client, err := opsmanager.New(opsmanager.Config{
-		BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(opsmanagertest.DefaultPrivateKey),
-		Timeout: 2 * time.Second,
-	})
+	return environmentOf(t, opsmanager.Config{BaseURL: server.URL}, activities.Unrecorded), server
+}
+
+// environmentOf runs activities against a manager, and records heartbeats as recorded says.
+func environmentOf(t *testing.T, config opsmanager.Config, recorded func(*activities.Activities) *activities.Activities) *testsuite.TestActivityEnvironment {
+	t.Helper()
+	config.PublicKey, config.PrivateKey = opsmanagertest.DefaultPublicKey, redact.NewSecret(opsmanagertest.DefaultPrivateKey)
+	config.Timeout = 2 * time.Second
+	client, err := opsmanager.New(config)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 
@@ -38,8 +46,8 @@ func newEnvironment(t *testing.T, settings opsmanagertest.OrgSettings, faults ..
 	environment := suite.NewTestActivityEnvironment()
 	environment.SetWorkerOptions(worker.Options{})
 	tokens := secret.NewTokens(tokenDirectory(t))
-	activities.Register(environment, activities.Unrecorded(activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}, Tokens: tokens})))
-	return environment, server
+	activities.Register(environment, recorded(activities.New(activities.Clients{Managers: map[string]*opsmanager.Client{"demo": client}, Tokens: tokens})))
+	return environment
 }
 
 func createInput() activities.CreateLinkInput {
@@ -205,6 +213,31 @@ func TestAConflictWithoutALostReplyMeansSomebodyElsesLink(t *testing.T) {
 	require.Equal(t, "NOT_SYNCED", result.LinkStatus)
 }
 
+// Somebody may have just made the link, or a proxy has repeated the POST.
+func TestAConflictAfterAReadWithoutALinkLeavesADoubt(t *testing.T) {
+	t.Parallel()
+	server := opsmanagertest.NewServer(opsmanagertest.Options{Defaults: opsmanagertest.OrgSettings{
+		Sync: opsmanagertest.SyncNever, SecondPost: opsmanagertest.SecondPostConflict, StatusWithoutLink: opsmanagertest.WithoutLinkNotFound,
+	}})
+	t.Cleanup(server.Close)
+	linked := true
+	overtaken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.Header.Get("Authorization") != "" {
+			if err := server.SetOrg(orgID, opsmanagertest.OrgSettings{Linked: &linked}); err != nil {
+				t.Error(err)
+			}
+		}
+		server.ServeHTTP(w, r)
+	}))
+	t.Cleanup(overtaken.Close)
+	result, err := create(t, environmentOf(t, opsmanager.Config{BaseURL: overtaken.URL, UnlinkedIs404: true}, activities.Unrecorded), createInput())
+	require.NoError(t, err)
+	require.True(t, result.Created)
+	require.True(t, result.InDoubt)
+	require.Equal(t, migrationlink.LinkNone, result.Before)
+	require.Equal(t, 1, server.State().Orgs[orgID].Posts)
+}
+
 func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
 	environment, _ := newEnvironment(t, opsmanagertest.OrgSettings{}, opsmanagertest.Fault{
@@ -251,6 +284,31 @@ func TestAnAttemptNeverPostsAfterOneThatMayHavePosted(t *testing.T) {
 	_, err := create(t, environment, createInput())
 	require.True(t, requireType(t, err, migrationlink.ErrReplyLost).NonRetryable())
 	require.Zero(t, server.State().Orgs[orgID].Posts)
+}
+
+// Temporal would keep the entry of an attempt that an operator has paused, and the next one would
+// take a creation that was refused for one whose reply was lost.
+func TestARefusedCreationLeavesNoEntry(t *testing.T) {
+	t.Parallel()
+	server := opsmanagertest.NewServer(opsmanagertest.Options{})
+	t.Cleanup(server.Close)
+	require.NoError(t, server.SetFaults([]opsmanagertest.Fault{{Kind: opsmanagertest.TooManyRequests, Operation: "POST"}}))
+	var mu sync.Mutex
+	var entries []any
+	environment := environmentOf(t, opsmanager.Config{BaseURL: server.URL}, func(a *activities.Activities) *activities.Activities {
+		return activities.Recorded(a, func(details ...any) error {
+			mu.Lock()
+			defer mu.Unlock()
+			entries = append(entries, details...)
+			return nil
+		})
+	})
+	_, err := create(t, environment, createInput())
+	_ = requireType(t, err, migrationlink.ErrManagerUnavailable)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Contains(t, entries, activities.Posting{Before: migrationlink.LinkNone})
+	require.Equal(t, activities.Posting{}, entries[len(entries)-1])
 }
 
 func TestDeleteOfAMissingLinkIsNoError(t *testing.T) {

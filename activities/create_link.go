@@ -32,8 +32,7 @@ type CreateLinkResult struct {
 	Before string `json:"before,omitempty"`
 	// Warning is a problem that the manager reported when it accepted the link.
 	Warning string `json:"warning,omitempty"`
-	// PastRead reports whether the runs of ResetFrom were read.
-	PastRead bool `json:"pastRead,omitempty"`
+	Past
 }
 
 // Posting is the journal entry of an attempt that sends a POST. It is also a detail of
@@ -42,8 +41,7 @@ type Posting struct {
 	// Before is the status that was read before the POST. It is empty when it is
 	// unknown or nothing was sent.
 	Before string `json:"before"`
-	// PastRead reports whether the runs of ResetFrom were read.
-	PastRead bool `json:"pastRead,omitempty"`
+	Past
 }
 
 // afterwardsLimit bounds the read after a creation: the result does not need it.
@@ -73,7 +71,7 @@ func (a *Activities) CreateLink(ctx context.Context, in CreateLinkInput) (Create
 	case err != nil:
 		return CreateLinkResult{}, err
 	case seen.Found:
-		return CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls, PastRead: in.readsPast()}, nil
+		return CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls, Past: c.past}, nil
 	}
 	return c.post(ctx, c.posting(seen.LinkStatus), token)
 }
@@ -108,6 +106,7 @@ func (c *creation) refused(ctx context.Context, posting Posting, err error) (Cre
 		// There was none a moment ago: somebody else may have just made it, or a proxy has
 		// repeated the POST. If a reply was lost, the link is this request's.
 		none := posting.Before == migrationlink.LinkNone
+		result.Before = posting.Before
 		result.Created, result.InDoubt = none || c.in.inDoubt(), none && !c.in.inDoubt()
 		return result, nil
 	case c.in.inDoubt():
@@ -132,7 +131,7 @@ func replyLost(found finding) finding {
 // afterwards reads the status after a creation: a link that is SYNCED at once needs no
 // wait. If the read fails, AwaitSynced reads it again.
 func (c *creation) afterwards(ctx context.Context) (result CreateLinkResult) {
-	result.PastRead = c.in.readsPast()
+	result.Past = c.past
 	ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
 	defer cancel()
 	status, err := c.manager.status(ctx)

@@ -153,7 +153,7 @@ func (r *removal) remove(ctx context.Context, trace Removal) (DeleteLinkResult, 
 	case r.showsLink(after):
 		return DeleteLinkResult{}, r.end(stillThere(r.in.Target, after), trace)
 	}
-	trace.Found = trace.Found || trace.Acknowledged || missing && trace.Lost && (r.in.Made || trace.Seen == migrationlink.LinkSynced)
+	trace.Found = trace.Found || trace.Acknowledged || missing && trace.Lost && (r.in.Made || r.showsLink(trace.Seen))
 	return r.gone(trace, after)
 }
 

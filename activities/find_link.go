@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/seeded"
 )
@@ -32,9 +34,6 @@ type FindLinkInput struct {
 	ResetFrom string `json:"resetFrom,omitempty"`
 }
 
-// readsPast reports whether there are runs to read before the first call.
-func (in FindLinkInput) readsPast() bool { return in.ResetFrom != "" }
-
 func (in FindLinkInput) inDoubt() bool { return !in.DoubtUntil.IsZero() }
 
 // FindLinkResult reports whether there is a link.
@@ -46,8 +45,21 @@ type FindLinkResult struct {
 	Created    bool   `json:"created,omitempty"`
 	LinkStatus string `json:"linkStatus"`
 	Polls      int    `json:"polls,omitempty"`
-	// PastRead reports whether the runs of ResetFrom were read.
-	PastRead bool `json:"pastRead,omitempty"`
+	Past
+}
+
+// Past tells of the runs before a reset. A run that is reset once more gets the results of its steps
+// from an earlier one, which say nothing about what was done after them.
+type Past struct {
+	// PastRead reports whether the runs of ResetFrom were read, and PastReadBy is the id of the
+	// run that did it.
+	PastRead   bool   `json:"pastRead,omitempty"`
+	PastReadBy string `json:"pastReadBy,omitempty"`
+}
+
+// IsReadBy reports whether a run has read them. Workers of before PastReadBy do not say which one.
+func (p Past) IsReadBy(runID string) bool {
+	return p.PastRead && (p.PastReadBy == "" || p.PastReadBy == runID)
 }
 
 // FindLink looks for a link before a link-token is made to create one with. It reads
@@ -60,7 +72,7 @@ func (a *Activities) FindLink(ctx context.Context, in FindLinkInput) (FindLinkRe
 		return FindLinkResult{}, err
 	}
 	found, err := c.find(ctx)
-	found.PastRead = in.readsPast()
+	found.Past = c.past
 	return found, err
 }
 
@@ -69,11 +81,16 @@ type creation struct {
 	attempt[Posting]
 	manager manager
 	in      FindLinkInput
+	past    Past
 	earlier earlierRuns
 }
 
 func (a *Activities) newCreation(ctx context.Context, in FindLinkInput) *creation {
-	return &creation{attempt: startAttempt(ctx, a.record, Posting{}, in.Since, in.Deadline), in: in}
+	c := &creation{attempt: startAttempt(ctx, a.record, Posting{}, in.Since, in.Deadline), in: in}
+	if in.ResetFrom != "" {
+		c.past = Past{true, activity.GetInfo(ctx).WorkflowExecution.RunID}
+	}
+	return c
 }
 
 // prepare fails when an attempt or a run before this one may have created the link.
@@ -102,11 +119,12 @@ var (
 
 // posting is the journal entry before a POST.
 func (c *creation) posting(before string) Posting {
-	return Posting{Before: before, PastRead: c.in.readsPast()}
+	return Posting{Before: before, Past: c.past}
 }
 
 // lost returns the error of an attempt that follows one whose reply was lost.
 func (c *creation) lost(why error, posting Posting) error {
+	posting.Past = c.past
 	return replyLost(managerParty(c.in.Target).isUnavailable(why)).applicationError(0, posting)
 }
 

@@ -24,7 +24,7 @@ func (p party) unread(ctx context.Context, err error) *unread {
 	found := p.meaning(err)
 	found.Problem = p.inspected(ctx, err)
 	reply, replied := errors.AsType[*adminapi.Error](err)
-	same := replied && reply.StatusCode < 300 // what cannot be read would come again
+	same := replied && reply.StatusCode < 300 && reply.Cause != adminapi.CauseBrokeOff // what cannot be read would come again
 	again := !same && (!found.final || adminapi.Doubtful(err)) && activity.GetInfo(ctx).Attempt < ReadAttempts
 	return &unread{found, again}
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/activities"
@@ -302,6 +305,62 @@ func TestALinkThatAtlasDoesNotShowTimesOutAndIsUndone(t *testing.T) {
 	require.Contains(t, result.Problem.Message, "none of 3")
 	require.True(t, result.Removed)
 	require.Equal(t, &migrationlink.AtlasResult{TokenCreated: true, TokenDeleted: true, SourceProjects: 3}, result.Atlas)
+}
+
+func TestALinkThatIsLostWhileAtlasIsAwaitedIsNotCalledSynced(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) { return created("SYNCED") })
+	w.onToken()
+	w.onVerify(func(int) (activities.VerifyInAtlasResult, error) {
+		return activities.VerifyInAtlasResult{}, lookFails(migrationlink.ErrNotInAtlas, 0,
+			activities.VerifyInAtlasResult{SourceProjects: 3, LinkStatus: migrationlink.LinkNone})
+	})
+	r := atlasRequest()
+	r.VerifyInAtlas, r.Undo = true, migrationlink.UndoNever
+	w.link(r)
+
+	errorType, result := w.failure(t)
+	require.Equal(t, migrationlink.ErrTimedOut, errorType)
+	require.Equal(t, migrationlink.LinkNone, result.LinkStatus)
+	require.Contains(t, result.Problem.Message, "the manager does not show the link any more")
+	require.NotContains(t, result.Problem.Message, "the link stays")
+}
+
+// resetRun makes a workflow the run after a reset.
+type resetRun struct {
+	interceptor.WorkerInterceptorBase
+	interceptor.WorkflowInboundInterceptorBase
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+func (*resetRun) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &resetRun{WorkflowInboundInterceptorBase: interceptor.WorkflowInboundInterceptorBase{Next: next}}
+}
+
+func (r *resetRun) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	r.WorkflowOutboundInterceptorBase.Next = outbound
+	return r.WorkflowInboundInterceptorBase.Next.Init(r)
+}
+
+func (r *resetRun) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := *r.WorkflowOutboundInterceptorBase.Next.GetInfo(ctx)
+	info.OriginalRunID = "the run before the reset"
+	return &info
+}
+
+func TestAfterAResetALinkTokenMayBeLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&resetRun{}}})
+	w.onFind(activities.FindLinkResult{Found: true, Created: true, LinkStatus: migrationlink.LinkSynced, Past: activities.Past{PastRead: true}, Polls: 1})
+	w.OnActivity(migrationlink.VerifyInAtlasActivity, mock.Anything, mock.Anything).Return(activities.VerifyInAtlasResult{SourceProjects: 1, AvailableProjects: 1}, nil)
+	w.link(atlasRequest())
+
+	require.NoError(t, w.GetWorkflowError())
+	var result migrationlink.LinkResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.True(t, result.Created)
+	require.True(t, result.Atlas.TokenInDoubt)
 }
 
 func TestTheLinkTokenIsDeletedOnlyAfterItsLinkAndOnlyWhenAsked(t *testing.T) {

@@ -39,11 +39,11 @@ type desk struct {
 
 // listen makes the operation answer queries, signals and updates.
 func (o *operation) listen(ctx workflow.Context) error {
-	o.onCancel(ctx, func() bool {
-		info := workflow.GetInfo(ctx)
-		return info.GetCurrentHistoryLength() >= maxEvents || info.GetCurrentHistorySize() >= maxHistory
-	})
-	o.onJoin(ctx)
+	o.openCancel(ctx)
+	o.guests.joins = workflow.GetSignalChannel(ctx, migrationlink.JoinSignal)
+	o.desk.retries = workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
+		workflow.SignalChannelOptions{Description: "Resumes a blocked request, or makes the next attempt now. Payload, optional: {\"token\": {\"ref\": \"…\"}}."})
+	o.takeSignals(ctx)
 	for _, set := range []func(workflow.Context) error{o.onRetry, o.onStatus, o.onAccept, o.onExtend, o.onCheck} {
 		if err := set(ctx); err != nil {
 			return err
@@ -52,33 +52,50 @@ func (o *operation) listen(ctx workflow.Context) error {
 	return nil
 }
 
+// takeSignals takes what comes, in one coroutine: each costs memory for as long as the workflow is cached. A
+// coroutine that waits in Receive would be handed a signal that comes together with the end of the work, and the
+// end would not see it.
+func (o *operation) takeSignals(ctx workflow.Context) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		for {
+			_ = workflow.Await(ctx, func() bool { // nothing cancels this context
+				return len(workflow.GetUnhandledSignalNames(ctx)) > 0 || o.fillsUp(ctx)
+			})
+			o.takeCancel(ctx)
+			o.takeJoins(ctx)
+			o.takeRetries(ctx)
+			for _, name := range workflow.GetUnhandledSignalNames(ctx) { // they would stay in memory
+				for signals := workflow.GetSignalChannel(ctx, name); signals.ReceiveAsync(nil); {
+				}
+			}
+			if o.fillsUp(ctx) {
+				o.desk.full = true
+				if workflow.GetVersion(ctx, "end-when-full", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+					o.desk.cancel()
+				}
+			}
+		}
+	})
+}
+
+// fillsUp reports whether the history has just reached the limit.
+func (o *operation) fillsUp(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return !o.desk.full && (info.GetCurrentHistoryLength() >= maxEvents || info.GetCurrentHistorySize() >= maxHistory)
+}
+
 func (o *operation) onStatus(ctx workflow.Context) error {
 	return workflow.SetQueryHandlerWithOptions(ctx, migrationlink.StatusQuery,
 		func() (migrationlink.Status, error) { return o.status(), nil },
 		workflow.QueryHandlerOptions{Description: "Phase, last status, deadline and problem of the link."})
 }
 
-// onCancel makes the signal do what Temporal's own cancellation does, and ends the work when the
-// history is full.
-func (o *operation) onCancel(ctx workflow.Context, isFull func() bool) {
+// openCancel makes the signal do what Temporal's own cancellation does, once it is taken.
+func (o *operation) openCancel(ctx workflow.Context) {
 	o.work, o.desk.cancel = workflow.WithCancel(ctx)
 	o.desk.cancels = workflow.GetSignalChannelWithOptions(ctx, migrationlink.CancelSignal,
 		workflow.SignalChannelOptions{Description: "Cancels. Payload: {\"reason\": \"…\", \"requestedBy\": \"…\"}."})
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		ctx, _ = workflow.NewDisconnectedContext(ctx)
-		_ = workflow.Await(ctx, func() bool { return o.desk.cancels.Len() > 0 || isFull() })
-		o.takeCancel(ctx)
-		if !o.desk.asked {
-			o.desk.full = true
-			o.desk.cancel()
-		}
-	})
-}
-
-// awaitSignal waits until a channel has a signal. A coroutine that waits in Receive would be handed a
-// signal that comes together with the end of the work, and the end would not see it.
-func awaitSignal(ctx workflow.Context, signals workflow.ReceiveChannel) {
-	_ = workflow.Await(ctx, func() bool { return signals.Len() > 0 }) // nothing cancels this context
 }
 
 // takeCancel cancels the work if somebody asks for that, with the reason of the first who does.
@@ -108,15 +125,6 @@ func readCancel(input converter.RawValue) (request migrationlink.CancelRequest) 
 }
 
 func (o *operation) onRetry(ctx workflow.Context) error {
-	o.desk.retries = workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
-		workflow.SignalChannelOptions{Description: "Resumes a blocked request, or makes the next attempt now. Payload, optional: {\"token\": {\"ref\": \"…\"}}."})
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		ctx, _ = workflow.NewDisconnectedContext(ctx)
-		for {
-			awaitSignal(ctx, o.desk.retries)
-			o.takeRetries(ctx)
-		}
-	})
 	return workflow.SetUpdateHandlerWithOptions(ctx, migrationlink.RetryUpdate, o.retryAndWatch,
 		workflow.UpdateHandlerOptions{
 			Description: "Resumes a blocked request, or makes the next attempt now, and returns the new status. Input, optional: {\"token\": {\"ref\": \"…\"}}.",

@@ -18,7 +18,7 @@ import (
 var errCancelled = errors.New("cancelled")
 
 // goOn is what to do about a reached limit when the link stays.
-const goOn = "To continue, start the link again: it keeps what the manager already has."
+const goOn = "To continue, start the link again: it keeps a link that is SYNCED."
 
 // problemError is a problem that the workflow itself finds, with the fields that
 // are wrong, if it is one of the request.
@@ -174,7 +174,7 @@ func (l *link) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 		problem.Message += "; " + left
 	}
 	if problem.Type != migrationlink.ErrUndoFailed { // which says itself what to do about what it could not delete
-		problem.Remedy = strings.TrimSpace(problem.Remedy + " " + words.TokensLeftRemedy(l.result.Atlas, l.stays()))
+		problem.Remedy = strings.TrimSpace(problem.Remedy + " " + words.TokensLeftRemedy(l.result.Atlas, l.stays() || l.doubt != nil || l.pastIsUnknown()))
 	}
 	return problem
 }
@@ -210,11 +210,15 @@ func timedOut(last error, remedy, format string, args ...any) error {
 	return problemError{Problem: problem}
 }
 
-func historyFull() error {
+func (o *operation) historyFull() error {
+	next := goOn
+	if o.asked.Unlink != nil {
+		next = "To continue, start it again."
+	}
 	return problemError{Problem: migrationlink.Problem{
 		Type:    migrationlink.ErrHistoryFull,
 		Message: "the history of the workflow is almost full, because of what others sent to it",
-		Remedy:  "Look into its history in Temporal for what was sent, and stop it at its source. " + goOn,
+		Remedy:  "Look into its history in Temporal for what was sent, and stop it at its source. " + next,
 	}}
 }
 

@@ -21,9 +21,10 @@ import (
 const (
 	// askAgain is when a guest first checks that the workflow that it has joined still runs:
 	// somebody may have terminated it. It grows by askLess each time, because every guest asks
-	// with a signal, and Temporal lets one workflow have 10,000: a guest sends 8 in 30 days.
-	askAgain = time.Minute
-	askLess  = 4
+	// with a signal, and Temporal lets one workflow have 10,000: a guest sends 11 in 30 days.
+	askAgain  = time.Minute
+	askLess   = 4
+	askSeldom = 7 * 24 * time.Hour
 	// startAgain keeps two that start and end at the same moment apart.
 	startAgain = time.Second
 )
@@ -42,7 +43,12 @@ func (g *guest) run(ctx workflow.Context) (migrationlink.LinkResult, error) {
 	if _, _, isKey := migrationlink.SplitWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID); isKey {
 		return g.operation.end(ctx, g.underAnotherKey(ctx))
 	}
-	g.onCancel(ctx, func() bool { return false }) // the workflow that it waits for is not to end with it
+	g.openCancel(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		_ = workflow.Await(ctx, func() bool { return g.desk.cancels.Len() > 0 })
+		g.takeCancel(ctx)
+	})
 	if err := g.onStatus(ctx); err != nil {
 		return migrationlink.LinkResult{}, err
 	}
@@ -137,7 +143,7 @@ func (g *guest) terminated() error {
 	return problemError{Problem: migrationlink.Problem{
 		Type:    migrationlink.ErrTerminated,
 		Message: "the workflow " + g.key() + " was ended in Temporal before it could report its progress; nothing was undone",
-		Remedy:  "To continue, start it again: it keeps what the manager already has. Or remove it with " + migrationlink.UnlinkWorkflow + " (starter unlink).",
+		Remedy:  "To continue, start it again: it keeps a link that is SYNCED. Or remove it with " + migrationlink.UnlinkWorkflow + " (starter unlink).",
 	}}
 }
 
@@ -147,7 +153,7 @@ func (g *guest) unanswered() error {
 	return problemError{Problem: migrationlink.Problem{
 		Type:    migrationlink.ErrTerminated,
 		Message: "the workflow " + g.key() + " has ended and did not report its outcome: it was terminated in Temporal, or more workflows waited for it than it answers",
-		Remedy:  "Look at its outcome in Temporal. Starting this request again is safe: it keeps what the manager already has.",
+		Remedy:  "Look at its outcome in Temporal. Starting this request again is safe: it keeps a link that is SYNCED.",
 	}}
 }
 
@@ -177,7 +183,7 @@ func (g *guest) join(ctx workflow.Context) (*migrationlink.LinkResult, error) {
 	}
 	answers := workflow.GetSignalChannel(ctx, migrationlink.AnswerSignal)
 	self := workflow.GetInfo(ctx).WorkflowExecution
-	for wait := askAgain; ; wait *= askLess {
+	for wait := askAgain; ; wait = min(wait*askLess, askSeldom) {
 		err := workflow.SignalExternalWorkflow(ctx, g.key(), "", migrationlink.JoinSignal,
 			Joining{Request: g.asked, WorkflowID: self.ID, RunID: self.RunID, Proof: proof}).Get(ctx, nil)
 		_, gone := errors.AsType[*temporal.UnknownExternalWorkflowExecutionError](err)

@@ -77,18 +77,7 @@ func (j Joining) isAddressed() bool {
 	return j.WorkflowID != "" && len(j.WorkflowID) <= maxIDLength && utf8.ValidString(j.WorkflowID) && runID.MatchString(j.RunID) && len(j.Proof) <= maxProof
 }
 
-// onJoin takes in the workflows that wait for this one's end.
-func (o *operation) onJoin(ctx workflow.Context) {
-	o.guests.joins = workflow.GetSignalChannel(ctx, migrationlink.JoinSignal)
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		ctx, _ = workflow.NewDisconnectedContext(ctx)
-		for {
-			awaitSignal(ctx, o.guests.joins)
-			o.takeJoins(ctx)
-		}
-	})
-}
-
+// takeJoins takes in the workflows that wait for this one's end.
 func (o *operation) takeJoins(ctx workflow.Context) {
 	var input converter.RawValue
 	for o.guests.joins.ReceiveAsync(&input) {
@@ -112,6 +101,10 @@ func (o *operation) takeJoin(ctx workflow.Context, joining Joining) {
 	var different []migrationlink.FieldProblem
 	if !o.invalid { // it would show its values, which may be secrets
 		different = o.asked.Difference(joining.Request)
+	}
+	if len(different) > 0 && len(o.first.Difference(joining.Request)) == 0 &&
+		workflow.GetVersion(ctx, "join-as-started", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		different = nil // it was retried with another link-token since
 	}
 	switch {
 	case g.count > maxGuests+maxRefusals:

@@ -23,8 +23,10 @@ func hosting(asked migrationlink.StartRequest, kept *int) func(workflow.Context)
 	return func(ctx workflow.Context) error {
 		o := newOperation(ctx, asked, activities.Target{Manager: asked.Link.Manager, OrgID: asked.Link.OrgID},
 			newDeadline(now(ctx), time.Hour, time.Hour), migrationlink.PhaseCreating)
-		o.work = ctx
-		o.onJoin(ctx)
+		o.guests.joins = workflow.GetSignalChannel(ctx, migrationlink.JoinSignal)
+		o.openCancel(ctx)
+		o.desk.retries = workflow.GetSignalChannel(ctx, migrationlink.RetrySignal)
+		o.takeSignals(ctx)
 		if err := workflow.Sleep(ctx, time.Minute); err != nil {
 			return err
 		}

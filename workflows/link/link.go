@@ -37,6 +37,7 @@ func (w Workflows) LinkOrganization(ctx workflow.Context, input converter.RawVal
 			err = errors.Join(err, l.undo(ctx))
 		}
 		l.result.InDoubt = l.result.InDoubt || l.doubt != nil || l.pastIsUnknown()
+		l.result.ReplacedInDoubt = l.result.ReplacedInDoubt || l.forgotRemovals(ctx)
 		l.countTokensLeft()
 		return err
 	})
@@ -163,8 +164,10 @@ func (l *link) replace(ctx workflow.Context) error {
 	l.result.Replaced = l.result.Replaced || removal.Found
 	l.result.ReplacedInDoubt = !l.result.Replaced && (l.result.ReplacedInDoubt || mayHaveRemoved)
 	if err != nil {
-		l.result.InDoubt = mayHaveRemoved
-		if isLate(err) {
+		switch {
+		case isLate(err) && removal.Found:
+			err = l.timedOut(err, "no time was left to create the link")
+		case isLate(err):
 			err = l.timedOut(err, "the link that was there could not be removed in time")
 		}
 		return err
@@ -196,7 +199,7 @@ func (l *link) find(ctx workflow.Context) error {
 	if err != nil {
 		return l.notCreated(ctx, err, source, true)
 	}
-	l.answered(found.LinkStatus, found.PastRead)
+	l.answered(ctx, found.LinkStatus, found.Past)
 	if found.Found && !found.Created && l.looksAgain(ctx) {
 		return errAgain
 	}
@@ -220,7 +223,7 @@ func (l *link) create(ctx workflow.Context, token migrationlink.TokenSource) err
 	if err != nil {
 		return l.explained(token, l.notCreated(ctx, err, source, false))
 	}
-	l.answered(made.Before, made.PastRead)
+	l.answered(ctx, made.Before, made.Past)
 	if !made.Created && l.looksAgain(ctx) {
 		return errAgain
 	}
@@ -250,15 +253,19 @@ func (l *link) findInput(ctx workflow.Context) activities.FindLinkInput {
 }
 
 // answered records that the manager has answered for this organization, with the status
-// that was read before anything was written, and whether the runs before a reset were read first:
-// a result from before the reset does not tell what was done after it.
-func (l *link) answered(before string, pastRead bool) {
-	l.served, l.known.answers, l.known.past = true, true, l.known.past || pastRead
+// that was read before anything was written, and whether this run has read those before a reset.
+func (l *link) answered(ctx workflow.Context, before string, past activities.Past) {
+	l.served, l.known.answers, l.known.past = true, true, l.known.past || past.IsReadBy(ownRunID(ctx))
 	l.known.none = l.known.none || before == migrationlink.LinkNone
 }
 
 // pastIsUnknown reports whether a run before a reset may have made a link, and nothing tells.
 func (l *link) pastIsUnknown() bool { return !l.known.past && l.owner != theirs }
+
+// forgotRemovals reports whether a run before a reset may have removed a link to replace it.
+func (l *link) forgotRemovals(ctx workflow.Context) bool {
+	return wasReset(ctx) && l.request.IfLinked == migrationlink.Relink && !l.result.Replaced
+}
 
 // looksAgain reports whether to look again at a link that is said to be somebody else's: this was seen
 // before a reset, and a run since then may have made the link.
@@ -284,7 +291,7 @@ func (l *link) notCreated(ctx workflow.Context, err error, source migrationlink.
 	replyLost := problemOf(err).Type == migrationlink.ErrReplyLost
 	l.known.none = l.known.none || posting.Before == migrationlink.LinkNone
 	l.known.answers = l.known.answers || posting.Before != ""
-	l.known.past = l.known.past || posting.PastRead || replyLost
+	l.known.past = l.known.past || posting.IsReadBy(ownRunID(ctx))
 	if !lost || onlyLooked && !replyLost || seeded.On(seeded.NoDoubt) {
 		l.endDoubt(ctx, posting.Before)
 		return err
@@ -421,6 +428,8 @@ func wasReset(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
 	return info.OriginalRunID != "" && info.OriginalRunID != info.WorkflowExecution.RunID
 }
+
+func ownRunID(ctx workflow.Context) string { return workflow.GetInfo(ctx).WorkflowExecution.RunID }
 
 // resetFrom returns the first run of a workflow that an operator has reset, until it is
 // known what the runs before this one did.

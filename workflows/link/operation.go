@@ -110,7 +110,7 @@ func (o *operation) orCancelled(ctx workflow.Context, err error) error {
 	case o.work.Err() == nil:
 		return err
 	case o.desk.full && !o.desk.asked && ctx.Err() == nil:
-		return historyFull()
+		return o.historyFull()
 	}
 	return errCancelled
 }

@@ -95,9 +95,9 @@ func (a *attempt) createLink(in activities.CreateLinkInput) (none activities.Cre
 	case err != nil:
 		return none, err
 	case seen.Found:
-		return activities.CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls, PastRead: seen.PastRead}, nil
+		return activities.CreateLinkResult{Created: seen.Created, LinkStatus: seen.LinkStatus, Polls: seen.Polls, Past: activities.Past{PastRead: seen.PastRead}}, nil
 	}
-	return c.send(in.Token, activities.Posting{Before: seen.LinkStatus, PastRead: seen.PastRead})
+	return c.send(in.Token, activities.Posting{Before: seen.LinkStatus, Past: activities.Past{PastRead: seen.PastRead}})
 }
 
 // creation is one attempt to find a link, and to create it if there is none.
@@ -124,18 +124,18 @@ func (c *creation) find() (none activities.FindLinkResult, _ error) {
 		return none, c.failed(got)
 	}
 	if c.earlier.made && got.status == migrationlink.LinkNone && !c.inDoubt() {
-		return none, failure(migrationlink.ErrReplyLost, true, 0, activities.Posting{Before: got.status, PastRead: c.in.ResetFrom != ""})
+		return none, failure(migrationlink.ErrReplyLost, true, 0, activities.Posting{Before: got.status, Past: activities.Past{PastRead: c.in.ResetFrom != ""}})
 	}
 	made := c.earlier.made && got.status != migrationlink.LinkNone
 	appeared := c.inDoubt() && c.in.Before == migrationlink.LinkNone && got.status != migrationlink.LinkNone
 	toBeReplaced := c.in.Replace && !c.inDoubt() && got.status != migrationlink.LinkNone
 	switch {
 	case c.showsLink(got.status) || made || appeared || toBeReplaced:
-		return activities.FindLinkResult{Found: true, Created: c.inDoubt() || c.earlier.made, LinkStatus: got.status, Polls: 1, PastRead: c.in.ResetFrom != ""}, nil
+		return activities.FindLinkResult{Found: true, Created: c.inDoubt() || c.earlier.made, LinkStatus: got.status, Polls: 1, Past: activities.Past{PastRead: c.in.ResetFrom != ""}}, nil
 	case c.before(c.in.DoubtUntil):
 		return none, failure(migrationlink.ErrNotSynced, false, c.until(c.in.DoubtUntil))
 	}
-	return activities.FindLinkResult{LinkStatus: got.status, PastRead: c.in.ResetFrom != ""}, nil
+	return activities.FindLinkResult{LinkStatus: got.status, Past: activities.Past{PastRead: c.in.ResetFrom != ""}}, nil
 }
 
 func (c *creation) inDoubt() bool { return !c.in.DoubtUntil.IsZero() }
@@ -161,7 +161,7 @@ func (c *creation) send(token migrationlink.TokenSource, posting activities.Post
 			result.Created, result.InDoubt = none || c.inDoubt(), none && !c.inDoubt()
 			return result, nil
 		case c.inDoubt():
-			return none, failure(migrationlink.ErrReplyLost, true, c.delay(0), activities.Posting{Before: c.in.Before, PastRead: c.in.ResetFrom != ""})
+			return none, failure(migrationlink.ErrReplyLost, true, c.delay(0), activities.Posting{Before: c.in.Before, Past: activities.Past{PastRead: c.in.ResetFrom != ""}})
 		}
 		got = answer{problem: migrationlink.ErrManagerUnavailable}
 	case got.problem == "":

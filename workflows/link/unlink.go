@@ -27,7 +27,8 @@ func (o *operation) unlink(ctx workflow.Context) error {
 		return err
 	}
 	removal, err := o.remove(ctx, migrationlink.PhaseRemoving, activities.DeleteLinkInput{})
-	o.result.Removed, o.result.InDoubt = removal.Found, !removal.Found && removal.MayHaveRemoved()
+	// The runs before a reset may have removed it, too.
+	o.result.Removed, o.result.InDoubt = removal.Found, !removal.Found && (removal.MayHaveRemoved() || wasReset(ctx))
 	switch {
 	case err == nil:
 		o.saw(ctx, migrationlink.LinkNone)

@@ -211,6 +211,9 @@ func (c *Client) fetch(ctx context.Context, call *Call) error {
 
 func notInHeader(r rune) bool { return r <= ' ' || r > '~' }
 
+// accessErrors are the codes of RFC 6749, section 5.2. A gateway may have an "error" of its own.
+var accessErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+
 // accessError returns the error of a rejection, in the format of OAuth 2.0 or of the
 // API.
 func (c *Client) accessError(call *Call, r *Reply) error {
@@ -220,7 +223,7 @@ func (c *Client) accessError(call *Call, r *Reply) error {
 	}
 	err := c.apiError(call, r)
 	apiError, ok := errors.AsType[*Error](err)
-	if !ok || json.Unmarshal(r.Body, &body) != nil || body.Error == "" {
+	if !ok || json.Unmarshal(r.Body, &body) != nil || !slices.Contains(accessErrors, body.Error) {
 		return err
 	}
 	apiError.Code = c.Scrub(call, body.Error)
@@ -257,7 +260,7 @@ func (t *accessTransport) send(request *http.Request) (*Reply, error) {
 	if request.URL.String() != c.access.url {
 		return nil, errors.New("the request for an access token would go elsewhere")
 	}
-	if err := c.wait(request.Context()); err != nil {
+	if err := c.wait(request.Context(), true); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(request.Context(), c.timeout)

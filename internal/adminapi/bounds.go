@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/migrationlink/migrationlink/redact"
@@ -111,10 +112,22 @@ func (w *Word) UnmarshalJSON(data []byte) error {
 // slots limit concurrency.
 type slots chan struct{}
 
+var errBusy = errors.New("the worker reads as many long replies as it can at once")
+
+// take waits for a slot, but only until half of the time of ctx has passed: whoever got one at the end would have
+// no time left to use it, nor would the next.
 func (s slots) take(ctx context.Context) error {
+	var late <-chan time.Time
+	if end, limited := ctx.Deadline(); limited {
+		timer := time.NewTimer(time.Until(end) / 2)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case s <- struct{}{}:
 		return nil
+	case <-late:
+		return errBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -1,17 +1,20 @@
 package adminapi
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"github.com/migrationlink/migrationlink/redact"
 )
@@ -142,4 +145,34 @@ func TestRepliesThatStallAreBoundedInSum(t *testing.T) {
 	}
 	require.Empty(t, allLong)
 	require.Less(t, heap(), uint64(bound))
+}
+
+// Each call needs two requests. If all could wait for the first one, hardly any would have the time for the second.
+func TestACallThatHasBegunIsNotStarvedByThoseThatWait(t *testing.T) {
+	t.Parallel()
+	client := newTestClient(t, asking(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "{}")
+	}), Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
+	client.config.RequestsPerSecond, client.limiter, client.queueLimit = 20, rate.NewLimiter(20, 20), time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	var succeeded, refused atomic.Int32
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			_, err := client.Do(ctx, &Call{Operation: "look", Method: http.MethodGet, OrgID: orgID})
+			switch {
+			case err == nil:
+				succeeded.Add(1)
+			case strings.Contains(err.Error(), "too many requests wait, because requests_per_second is 20"):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.GreaterOrEqual(t, succeeded.Load(), int32(40), "as many as can begin within a second")
+	require.Positive(t, refused.Load())
 }

@@ -59,6 +59,8 @@ type Call struct {
 	// authorized reports whether the last request carried credentials, and
 	// preflightFailed whether the Preflight was the last.
 	authorized, preflightFailed bool
+	// begun reports whether a request of this call, or of its Preflight, was sent.
+	begun bool
 }
 
 // place returns the segments of the path before Path, or what is wrong with an id in them.
@@ -137,6 +139,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 func (c *Client) preflight(ctx context.Context, conn *conn, call *Call) error {
 	read := call.Preflight()
 	_, err := c.attempt(ctx, conn, read)
+	call.begun = call.begun || read.begun
 	failed := err
 	if apiError, ok := errors.AsType[*Error](err); ok && call.Proceed(apiError) {
 		err = nil
@@ -192,9 +195,10 @@ func (e otherCall) Error() string { return e.err.Error() }
 
 // send makes one HTTP request, to which authorize adds credentials, and reads the reply.
 func (c *Client) send(ctx context.Context, conn *conn, call *Call, authorize func(*http.Request) error) (*Reply, error) {
-	if err := c.wait(ctx); err != nil {
+	if err := c.wait(ctx, call.begun); err != nil {
 		return nil, err
 	}
+	call.begun = true
 	ctx, cancel, err := c.forSending(ctx, call)
 	if err != nil {
 		return nil, err
@@ -297,6 +301,9 @@ func (c *Client) readBody(ctx context.Context, body io.Reader, maxBody int64) ([
 	}
 	if int64(len(content)) > maxBody {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxBody)
+	}
+	if errors.Is(err, errBusy) {
+		return content, err
 	}
 	if err != nil {
 		return content, fmt.Errorf("it broke off after %d bytes", len(content))

@@ -39,6 +39,9 @@ const (
 	CauseNoAuthentication            Cause = "another authentication"
 	CauseKeyNeverAccepted            Cause = "API key never accepted"
 	CauseKeyNoLongerAccepted         Cause = "API key no longer accepted"
+	CauseBrokeOff                    Cause = "reply broke off"
+	CauseTooManyWait                 Cause = "too many requests wait"
+	CauseBusy                        Cause = "too many long replies"
 )
 
 // Causes returns all causes that have a remedy.
@@ -85,6 +88,9 @@ var remedies = map[Cause]string{
 	CauseNoAuthentication:            "Check base_url and base_path of SECTION: they must lead to the API. Check that no proxy in front of PARTY authenticates in its place.",
 	CauseKeyNeverAccepted:            "Check public_key and private_key of SECTION. If they are right, check that no proxy in front of PARTY removes the Authorization header.",
 	CauseKeyNoLongerAccepted:         "Check whether the API key of SECTION was revoked or replaced. If it is good, the nodes behind a load balancer in front of PARTY may not know each other's nonces: have the balancer keep a client at one node.",
+	CauseBrokeOff:                    "Check the network and the proxies between the worker and PARTY: a reply did not arrive as a whole.",
+	CauseBusy:                        "Nothing is known to be wrong with PARTY, except that it may be slow. The call is repeated. Start more workers if this persists.",
+	CauseTooManyWait:                 "Nothing is wrong with PARTY: the worker makes as many requests as requests_per_second of SECTION permits. Raise it, or let links poll less often with max_poll_interval.",
 }
 
 // certificateCauses mean that the server's certificate was not accepted.
@@ -100,7 +106,7 @@ func transportCause(err error) Cause {
 	if refused, ok := errors.AsType[*proxyError](err); ok {
 		return refused.cause()
 	}
-	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "proxyconnect" {
+	if failed, ok := errors.AsType[*net.OpError](err); ok && (failed.Op == "proxyconnect" || failed.Op == "socks connect") {
 		return CauseProxyFailed
 	}
 	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -110,6 +116,10 @@ func transportCause(err error) Cause {
 		return CauseTLSToPlainPort
 	}
 	switch {
+	case errors.Is(err, errTooManyWait):
+		return CauseTooManyWait
+	case errors.Is(err, errBusy):
+		return CauseBusy
 	case errors.Is(err, errProxySetting):
 		return CauseProxySetting
 	case errors.Is(err, ErrAcceptedKeyRefused):

@@ -66,8 +66,10 @@ type Client struct {
 	base    *url.URL // with the base path
 	timeout time.Duration
 	limiter *rate.Limiter
-	conns   *connPool
-	cookies cookies
+	// queueLimit is how long a call may wait for its first request.
+	queueLimit time.Duration
+	conns      *connPool
+	cookies    cookies
 	// large, long and lists limit the memory for replies.
 	large, long, lists slots
 	history            history
@@ -88,15 +90,16 @@ func New(config Config) (*Client, error) {
 		limit = rate.Limit(config.RequestsPerSecond)
 	}
 	c := &Client{
-		config:    config,
-		base:      base,
-		timeout:   cmp.Or(config.Timeout, DefaultTimeout),
-		limiter:   rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
-		conns:     newConnPool(config.tls()),
-		large:     make(slots, maxLarge),
-		long:      make(slots, maxLong),
-		lists:     make(slots, maxLarge),
-		telemetry: newTelemetry(config.Kind, cmp.Or(config.Name, base.Host)),
+		config:     config,
+		base:       base,
+		timeout:    cmp.Or(config.Timeout, DefaultTimeout),
+		limiter:    rate.NewLimiter(limit, max(1, int(config.RequestsPerSecond))),
+		queueLimit: queueLimit,
+		conns:      newConnPool(config.tls()),
+		large:      make(slots, maxLarge),
+		long:       make(slots, maxLong),
+		lists:      make(slots, maxLarge),
+		telemetry:  newTelemetry(config.Kind, cmp.Or(config.Name, base.Host)),
 	}
 	if config.Credentials.ClientID != "" {
 		c.access = newAccess(base)

@@ -18,7 +18,9 @@ func (c *Client) readContent(call *Call, r *Reply) (json.RawMessage, error) {
 	case r.Status == http.StatusNoContent && call.Method == http.MethodDelete:
 		return nil, nil
 	case r.BodyErr != nil:
-		return nil, c.Unreadable(call, r, r.BodyErr.Error())
+		failed := c.Unreadable(call, r, r.BodyErr.Error())
+		failed.Cause = CauseBrokeOff
+		return nil, failed
 	case !isObject(r.Body) && call.Method == http.MethodGet && json.Valid(r.Body):
 		return r.Body, nil
 	}

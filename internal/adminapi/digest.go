@@ -88,9 +88,10 @@ func (c *Client) withDigest(ctx context.Context, conn *conn, call *Call) (last *
 		if errors.Is(err, errNoConnection) {
 			return nil, err // nothing was sent; the nonces are still good
 		}
+		if err != nil && call.sent.Load() {
+			conn.nonces = nil // the server may or may not have counted this use of the nonce
+		}
 		if err != nil {
-			// The server may or may not have counted this use of the nonce.
-			conn.nonces = nil
 			return nil, err
 		}
 		call.authorized = used != nil

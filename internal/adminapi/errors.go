@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -152,11 +153,19 @@ func (c *Client) transportError(ctx context.Context, call *Call, err error) erro
 	switch {
 	case callerErr(ctx) != nil && (call.Body == nil || !failed.Sent):
 		err = callerErr(ctx) // the caller's context decides, whatever failed first
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && !isConnecting(err):
 		err = fmt.Errorf("%s took longer than %s", c.config.Party, c.timeout)
 	}
 	failed.Err = scrubbed{text: c.Scrub(call, err.Error()), cause: err}
 	return failed
+}
+
+// isConnecting reports whether an error is of the connection, to the server or a proxy, or of a name server. Its
+// timeouts look like those of a context.
+func isConnecting(err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	_, unresolved := errors.AsType[*net.DNSError](err)
+	return unresolved || ok && failed.Op != "read" && failed.Op != "write"
 }
 
 // callerErr returns why the caller's context has ended. The request's context has the

@@ -3,6 +3,7 @@ package adminapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -69,12 +70,27 @@ func statusOf(reply *Reply, err error) int {
 	return 0
 }
 
-// wait waits for the rate limiter.
-func (c *Client) wait(ctx context.Context) error {
-	began := time.Now()
-	err := c.limiter.Wait(ctx)
-	if c.config.RequestsPerSecond > 0 {
-		c.telemetry.waits.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(c.telemetry.whom...))
+// queueLimit is how long a call waits at most for its first request because of RequestsPerSecond.
+// A call may need a second one, after a challenge, and its time is limited: without this, those that
+// wait for their first request could keep every call from its second one, and none would succeed.
+const queueLimit = 20 * time.Second
+
+var errTooManyWait = errors.New("too many requests wait")
+
+// wait waits for the rate limiter. It refuses a call that has not begun if too many requests wait.
+func (c *Client) wait(ctx context.Context, hasBegun bool) error {
+	most := c.config.RequestsPerSecond
+	if most == 0 {
+		return ctx.Err()
 	}
-	return err
+	began := time.Now()
+	isTooLong := !hasBegun && -c.limiter.Tokens() > most*c.queueLimit.Seconds()
+	if !isTooLong {
+		isTooLong = c.limiter.Wait(ctx) != nil
+	}
+	c.telemetry.waits.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(c.telemetry.whom...))
+	if isTooLong && ctx.Err() == nil {
+		return fmt.Errorf("%w, because requests_per_second is %g", errTooManyWait, most)
+	}
+	return ctx.Err()
 }

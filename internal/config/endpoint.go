@@ -17,9 +17,9 @@ const (
 	// maxRequestTimeout keeps an attempt of an activity, which may take several
 	// requests, below its own limit in the workflow.
 	maxRequestTimeout = time.Minute
-	// minRate is a call per 100 seconds: below it a link would time out before its turn.
-	// Temporal treats maxRate as no limit.
-	minRate, maxRate = 0.01, 100_000
+	// minRate is a request in 10 seconds: a creation needs up to four, within two minutes and before the
+	// manager's nonce expires. Temporal treats maxRate as no limit.
+	minRate, maxRate = 0.1, 100_000
 )
 
 // Endpoint has the settings that managers and Atlas have in common.

@@ -44,12 +44,12 @@ func Keys() []Key {
 		{"managers.NAME", "base_url", isRequired, "`https://host:port`", "The address of the manager. Plain `http` is accepted to loopback only, see `allow_insecure_http`."},
 		{"managers.NAME", "kind", "by `base_url`", "`ops-manager` or `cloud-manager`", "The product. `https://cloud.mongodb.com` is Cloud Manager, every other address is Ops Manager."},
 		{"managers.NAME", "base_path", quoted(opsmanager.DefaultBasePath), "a path", "The path of the API."},
-		{"managers.NAME", "public_key", isRequired, reference, "The public key of the API key, never the key itself. A worker refuses variables `LINK_TOKEN_…` for keys and identities: requests may name those."},
+		{"managers.NAME", "public_key", isRequired, reference, "A reference to the public key of an API key with the role Organization Owner, or Global Owner for several organizations. Never write the key itself here. A worker refuses variables `LINK_TOKEN_…` for keys and identities: requests may name those."},
 		{"managers.NAME", "private_key", isRequired, reference, "The private key of the API key, by the same rules."},
 		{"managers.NAME", "unlinked_is_404", "`false`", trueFalse, "Set it if the manager answers 404 to the status of an organization without a link. Then `NOT_SYNCED` is the status of a link that somebody made. Without it, the worker may take such a link for none and overwrite it. `starter doctor --org` shows what an organization answers."},
 		{"managers.NAME", "max_poll_interval", quoted(defaultPollInterval), "5 s to 1 h", "The longest time between two polls of a link that waits. From 60 s on, a poll is two requests: the manager's nonce has expired."},
 	}
-	keys = append(keys, endpointKeys("managers.NAME", "It limits all workers together, and each one.")...)
+	keys = append(keys, endpointKeys("managers.NAME", "Each worker stays below it, and all workers together start no more calls than that. A call can take more than one request: several workers can exceed it for a while.")...)
 	keys = append(keys,
 		Key{"atlas.NAME", "base_url", quoted(atlas.DefaultBaseURL), "`https://host:port`", "The address of Atlas."},
 		Key{"atlas.NAME", "base_path", quoted(atlas.DefaultBasePath), "a path", "The path of the API."},

@@ -78,7 +78,7 @@ func Probe(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	response, err := (&http.Client{Timeout: readyLimit + time.Second}).Do(request)
+	response, err := (&http.Client{Timeout: readyLimit + time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(request) // no proxy
 	if err != nil {
 		return err
 	}

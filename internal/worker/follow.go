@@ -28,6 +28,9 @@ const (
 // readUnwatched is how often files are read if they cannot be watched.
 var readUnwatched = 30 * time.Second
 
+// readWatched is how often they are read otherwise: network file systems report no changes that others make.
+var readWatched = 5 * time.Minute
+
 // Follow reloads the configuration until the worker is stopped: when the file or one
 // that it names changes, and on each signal of hangup, which may be nil. If the
 // configuration is invalid, Follow logs the problems, and the previous one stays active.
@@ -82,7 +85,7 @@ func (f *follower) run(ctx context.Context, files *watcher, hangup <-chan os.Sig
 		case <-due:
 		case <-later:
 		}
-		due, later = nil, nil
+		due = nil
 		if files.watch(f.reload(asked)) {
 			begin, due = time.Now(), time.After(settle) // a file may have changed before it was watched
 		}
@@ -91,6 +94,8 @@ func (f *follower) run(ctx context.Context, files *watcher, hangup <-chan os.Sig
 			later = time.After(retryReading)
 		case files.unwatched():
 			later = time.After(readUnwatched)
+		default:
+			later = time.After(readWatched)
 		}
 	}
 }

@@ -53,13 +53,13 @@ func resultOf(err error) (LinkResult, error) {
 		return LinkResult{Outcome: OutcomeTimedOut, InDoubt: true, Problem: &Problem{
 			Type:    ErrTimedOut,
 			Message: "Temporal ended the workflow at its own time limit; nothing was undone",
-			Remedy:  "To continue, start the link again: it keeps what the manager already has.",
+			Remedy:  "To continue, start it again.",
 		}}, nil
 	case *temporal.TerminatedError:
 		return LinkResult{Outcome: OutcomeFailed, InDoubt: true, Problem: &Problem{
 			Type:    ErrTerminated,
 			Message: "somebody terminated the workflow in Temporal; nothing was undone",
-			Remedy:  "To continue, start the link again: it keeps what the manager already has. To end a link use 'starter cancel'.",
+			Remedy:  "To continue, start it again. To end a link, use 'starter cancel' instead.",
 		}}, nil
 	}
 	return LinkResult{Outcome: OutcomeFailed, InDoubt: true, Problem: &Problem{Type: "Unknown", Message: fmt.Sprint(err), Remedy: seeHistory}}, nil

@@ -42,10 +42,49 @@ func (c Converters) Text(payload *commonpb.Payload) (text string) {
 	return text
 }
 
+// MemoTexts returns texts of a memo by name. The error is that of a payload codec, in which all were encoded.
+func (c Converters) MemoTexts(memo *commonpb.Memo, names ...string) (map[string]string, error) {
+	found, encoded := map[string]string{}, &commonpb.Payloads{}
+	var texts []any
+	for _, name := range names {
+		payload := memo.GetFields()[name]
+		if IsPlain(Encoding(payload)) {
+			found[name] = c.Text(payload)
+			continue
+		}
+		encoded.Payloads = append(encoded.Payloads, payload)
+		texts = append(texts, new(string))
+	}
+	if len(texts) == 0 {
+		return found, nil
+	}
+	err := c.Data.FromPayloads(encoded, texts...) // one call of the codec
+	next := 0
+	for _, name := range names {
+		if _, plain := found[name]; !plain {
+			found[name] = *texts[next].(*string) //nolint:forcetypeassert // made above
+			next++
+		}
+	}
+	return found, err
+}
+
 // MemoText returns a text of a memo, or "" if there is none.
 func (c Converters) MemoText(memo *commonpb.Memo, name string) string {
 	return c.Text(memo.GetFields()[name])
 }
+
+// Unreadable returns converters that decode nothing, for the reason in err: a codec that does not answer is not
+// asked for each of many.
+func Unreadable(err error) Converters { return Converters{Data: unreadable{err: err}} }
+
+type unreadable struct {
+	converter.DataConverter
+	err error
+}
+
+func (u unreadable) FromPayload(*commonpb.Payload, any) error      { return u.err }
+func (u unreadable) FromPayloads(*commonpb.Payloads, ...any) error { return u.err }
 
 // Encoding returns the encoding in a payload's metadata.
 func Encoding(payload *commonpb.Payload) string {

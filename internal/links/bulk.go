@@ -16,15 +16,19 @@ type TooMany struct{}
 
 func (e *TooMany) Error() string { return fmt.Sprintf("more than %d links match", MaxChosen) }
 
-// Choose returns the latest runs that the filter chooses.
-func (c *Client) Choose(ctx context.Context, filter Filter) ([]Listed, error) {
-	filter.Limit = MaxChosen
-	found, more, err := filter.Collect(c.Runs(ctx, filter))
-	switch {
-	case err != nil:
-		return nil, c.Explain(ctx, err)
-	case more:
-		return nil, &TooMany{}
+// Choose returns those of the latest runs that the filter chooses that fit.
+func (c *Client) Choose(ctx context.Context, filter Filter, fits func(Listed) bool) (found []Listed, _ error) {
+	filter.Certain = true
+	for l, err := range filter.chosen(c.Runs(ctx, filter)) {
+		switch {
+		case err != nil:
+			return nil, c.Explain(ctx, err)
+		case !fits(l):
+		case len(found) == MaxChosen:
+			return nil, &TooMany{}
+		default:
+			found = append(found, l)
+		}
 	}
 	return found, nil
 }

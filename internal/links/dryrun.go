@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -72,12 +74,12 @@ func (d *dryRun) input(sent *commonpb.Payloads) any {
 	return input
 }
 
-// Kept returns what a dry run has kept back, and nothing for any other client.
+// Kept returns what a dry run has kept back, by workflow, and nothing for any other client.
 func (c *Client) Kept() []Sending {
 	if c.dry == nil {
 		return nil
 	}
 	c.dry.mu.Lock()
 	defer c.dry.mu.Unlock()
-	return c.dry.kept
+	return slices.SortedFunc(slices.Values(c.dry.kept), func(x, y Sending) int { return strings.Compare(x.WorkflowID, y.WorkflowID) })
 }

@@ -49,6 +49,10 @@ type Listed struct {
 	Problem      string                // type of what blocks or ended it
 	ProblemSince time.Time
 
+	// Unread is why the memo cannot be decoded, if so: then Outcome and Problem are not known, and a blocked
+	// link counts as running.
+	Unread error
+
 	// blockedBy is the problem of a link that was cancelled while it was blocked, and has not ended.
 	blockedBy string
 }
@@ -72,6 +76,9 @@ type Filter struct {
 	// blocked. So a repeated command finds what it has begun.
 	Unlinking  bool
 	Cancelling bool
+
+	// Certain fails if the memo of a run cannot be decoded. So does each filter that depends on it.
+	Certain bool
 
 	// After is where the page before ended; zero for the first page.
 	After Position
@@ -100,6 +107,12 @@ func (f Filter) query() string {
 		clauses = append(clauses, "StartTime < "+queryTime(f.After.AsOf.Add(-f.OlderThan)))
 	}
 	return strings.Join(clauses, " AND ")
+}
+
+// needsMemo reports whether a run can be chosen only by its memo.
+func (f Filter) needsMemo() bool {
+	return f.Certain || f.Unlinking || f.Cancelling || f.StartedBy != "" || len(f.Problems)+len(f.Outcomes) > 0 ||
+		slices.ContainsFunc(f.States, func(state string) bool { return state != StateRunning && state != StateTerminated })
 }
 
 func queryTime(t time.Time) string { return fmt.Sprintf("%q", t.UTC().Format(time.RFC3339Nano)) }
@@ -210,6 +223,7 @@ func (f Filter) wantsState(l Listed) bool {
 func (c *Client) Runs(ctx context.Context, filter Filter) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
 		request := &workflowservice.ListWorkflowExecutionsRequest{PageSize: PageSize, Query: filter.query()}
+		stored := c.Stored
 		for {
 			page, err := c.listPage(ctx, request)
 			if err != nil {
@@ -217,7 +231,15 @@ func (c *Client) Runs(ctx context.Context, filter Filter) iter.Seq2[Listed, erro
 				return
 			}
 			for _, info := range page.GetExecutions() {
-				if l, ok := ListedOf(info, c.Stored); ok && !yield(l, nil) {
+				l, ok := ListedOf(info, stored)
+				if l.Unread != nil && filter.needsMemo() {
+					yield(Listed{}, l.Unread)
+					return
+				}
+				if l.Unread != nil {
+					stored = dataconv.Unreadable(l.Unread)
+				}
+				if ok && !yield(l, nil) {
 					return
 				}
 			}
@@ -255,14 +277,22 @@ func (c *Client) Managers(ctx context.Context, filter Filter) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// Listed returns a run as a list shows it.
+func (c *Client) Listed(ctx context.Context, run Run) (Listed, error) {
+	described, err := c.describe(ctx, run)
+	l, _ := ListedOf(described.GetWorkflowExecutionInfo(), c.Stored)
+	return l, err
+}
+
 // ListedOf reports false for a workflow of another application.
 func ListedOf(info *workflowpb.WorkflowExecutionInfo, stored dataconv.Converters) (Listed, bool) {
 	manager, orgID, ok := migrationlink.SplitWorkflowID(info.GetExecution().GetWorkflowId())
 	if !ok {
 		return Listed{}, false
 	}
+	memo, unread := memoOf(info, stored)
 	l := Listed{
-		Run:       Run{Job: words.Job{Manager: manager, OrgID: orgID}}.of(info, stored),
+		Run:       Run{Job: words.Job{Manager: manager, OrgID: orgID}}.of(info, memo),
 		State:     stateOf(info.GetStatus()),
 		StartedAt: TimeOf(info.GetStartTime()),
 		Version:   dataconv.Default().Text(info.GetSearchAttributes().GetIndexedFields()[temporalconn.VersionAttribute]),
@@ -270,6 +300,7 @@ func ListedOf(info *workflowpb.WorkflowExecutionInfo, stored dataconv.Converters
 	if l.State != StateRunning {
 		l.EndedAt = TimeOf(info.GetCloseTime())
 	}
-	l.addMemo(info.GetMemo(), stored)
+	l.Unread = unread
+	l.addMemo(memo)
 	return l, true
 }

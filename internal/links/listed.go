@@ -6,18 +6,15 @@ import (
 	"sync"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
-
 	"github.com/migrationlink/migrationlink"
-	"github.com/migrationlink/migrationlink/internal/dataconv"
 )
 
 // errorType is the form of an error type. A memo may hold anything.
 var errorType = regexp.MustCompile(`^[A-Za-z]{1,50}$`)
 
 // addMemo adds what only the memo tells.
-func (l *Listed) addMemo(memo *commonpb.Memo, stored dataconv.Converters) {
-	noted := stored.MemoText(memo, migrationlink.PhaseMemo)
+func (l *Listed) addMemo(memo map[string]string) {
+	noted := memo[migrationlink.PhaseMemo]
 	switch {
 	case l.State == StateRunning && noted == string(migrationlink.PhaseBlocked):
 		l.State, l.Phase = StateBlocked, migrationlink.PhaseBlocked
@@ -30,7 +27,7 @@ func (l *Listed) addMemo(memo *commonpb.Memo, stored dataconv.Converters) {
 	if l.State == StateTerminated {
 		l.Problem = migrationlink.ErrTerminated
 	}
-	problem := stored.MemoText(memo, migrationlink.ProblemMemo)
+	problem := memo[migrationlink.ProblemMemo]
 	switch {
 	case !errorType.MatchString(problem):
 	case l.hasProblem():
@@ -43,7 +40,7 @@ func (l *Listed) addMemo(memo *commonpb.Memo, stored dataconv.Converters) {
 	}
 	l.ProblemSince = l.EndedAt
 	if l.State == StateBlocked {
-		l.ProblemSince, _ = time.Parse(time.RFC3339, stored.MemoText(memo, migrationlink.ProblemSinceMemo))
+		l.ProblemSince, _ = time.Parse(time.RFC3339, memo[migrationlink.ProblemSinceMemo])
 	}
 }
 
@@ -56,6 +53,12 @@ func (l *Listed) outcome(noted string) migrationlink.Outcome {
 	switch l.State {
 	case StateRunning, StateBlocked:
 		return ""
+	case StateCompleted, StateFailed:
+		if l.Unread != nil {
+			return ""
+		}
+	}
+	switch l.State {
 	case StateTimedOut:
 		return migrationlink.OutcomeTimedOut
 	case StateCancelled:
@@ -90,7 +93,7 @@ func (c *Client) AddPhases(ctx context.Context, found []Listed) (others int) {
 	free := make(chan struct{}, phasesAtOnce)
 	looked := 0
 	for i := range found {
-		if found[i].State != StateRunning {
+		if found[i].State != StateRunning || found[i].Unread != nil {
 			continue
 		}
 		if looked == MaxPhases {

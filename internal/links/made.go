@@ -33,7 +33,7 @@ func (c *Client) Maker(ctx context.Context, job words.Job) (Maker, error) {
 	case err != nil:
 		return MakerUnknown, c.Explain(ctx, err)
 	}
-	latest = latest.of(described.GetWorkflowExecutionInfo(), c.Stored)
+	latest = latest.of(described.GetWorkflowExecutionInfo(), nil)
 	if stateOf(described.GetWorkflowExecutionInfo().GetStatus()) == StateRunning {
 		return MakerRunning, nil
 	}

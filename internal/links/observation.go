@@ -17,6 +17,7 @@ import (
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/config"
 	"github.com/migrationlink/migrationlink/internal/dataconv"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 	"github.com/migrationlink/migrationlink/internal/words"
 )
 
@@ -69,8 +70,9 @@ func (o Observation) Overdue(now time.Time) bool {
 // fromDescription is what Temporal knows without a worker.
 func fromDescription(run Run, described *workflowservice.DescribeWorkflowExecutionResponse, stored dataconv.Converters) Observation {
 	info := described.GetWorkflowExecutionInfo()
+	memo, unread := memoOf(info, stored)
 	seen := Observation{
-		Run:     run.of(info, stored),
+		Run:     run.of(info, memo),
 		State:   stateOf(info.GetStatus()),
 		Status:  migrationlink.Status{StartedAt: TimeOf(info.GetStartTime())},
 		Version: VersionOf(info.GetVersioningInfo().GetDeploymentVersion()).String(),
@@ -79,7 +81,10 @@ func fromDescription(run Run, described *workflowservice.DescribeWorkflowExecuti
 	for _, pending := range described.GetPendingActivities() {
 		seen.AddActivity(pending, stored)
 	}
-	if stored.MemoText(info.GetMemo(), migrationlink.PhaseMemo) == string(migrationlink.PhaseBlocked) {
+	if failed, ok := errors.AsType[*temporalconn.Error](unread); ok {
+		seen.Unread = words.Sentences("what Temporal has noted of the workflow cannot be read: "+failed.Message, failed.Remedy)
+	}
+	if memo[migrationlink.PhaseMemo] == string(migrationlink.PhaseBlocked) {
 		seen.Phase, seen.BlockedIn = migrationlink.PhaseBlocked, seen.Phase
 	}
 	return seen

@@ -78,7 +78,7 @@ func (o *Observer) Look(ctx context.Context) (Observation, error) {
 	events := described.GetWorkflowExecutionInfo().GetHistoryLength()
 	o.ask(query, events, seen.Overdue(o.client.Now()))
 	seen = seen.WithStatus(o.status)
-	seen.NoWorker, seen.Limited, seen.Unread = o.noWorker, o.limited, o.unread
+	seen.NoWorker, seen.Limited, seen.Unread = o.noWorker, o.limited, cmp.Or(o.unread, seen.Unread)
 	o.polls = max(o.polls, seen.Polls)
 	seen.Polls = o.polls
 	if seen.BlockedByToken() {

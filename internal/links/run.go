@@ -30,10 +30,15 @@ func RunOf(job words.Job, run *migrationlink.Run) Run {
 }
 
 // of adds what Temporal knows of the run.
-func (r Run) of(info *workflowpb.WorkflowExecutionInfo, stored dataconv.Converters) Run {
+func (r Run) of(info *workflowpb.WorkflowExecutionInfo, memo map[string]string) Run {
 	r.RunID, r.Workflow = info.GetExecution().GetRunId(), info.GetType().GetName()
-	r.StartedBy = words.OneLine(migrationlink.StartedBy(stored.MemoText(info.GetMemo(), migrationlink.StartedByMemo)))
+	r.StartedBy = words.OneLine(migrationlink.StartedBy(memo[migrationlink.StartedByMemo]))
 	return r
+}
+
+// memoOf returns what the memo of a run says. The error is that of a payload codec.
+func memoOf(info *workflowpb.WorkflowExecutionInfo, stored dataconv.Converters) (map[string]string, error) {
+	return stored.MemoTexts(info.GetMemo(), migrationlink.StartedByMemo, migrationlink.PhaseMemo, migrationlink.ProblemMemo, migrationlink.ProblemSinceMemo)
 }
 
 // Running returns the run that is running now, so that the one that is called is the one shown.
@@ -47,11 +52,19 @@ func (c *Client) Running(ctx context.Context, job words.Job) (Run, error) {
 		return run, c.Explain(ctx, err)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	run = run.of(info, c.Stored)
+	memo, _ := memoOf(info, c.Stored) // without it, nobody is known to have started it
+	run = run.of(info, memo)
 	if state := stateOf(info.GetStatus()); state != StateRunning {
 		return run, &NotRunning{run, state}
 	}
 	return run, nil
+}
+
+// Latest returns the latest run for an organization.
+func (c *Client) Latest(ctx context.Context, job words.Job) (Run, error) {
+	run := Run{Job: job}
+	described, err := c.describe(ctx, run)
+	return run.of(described.GetWorkflowExecutionInfo(), nil), err
 }
 
 // Result waits for the end of a run.

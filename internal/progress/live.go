@@ -44,7 +44,7 @@ func (l *liveView) Tick() {
 	if l.seen.State == "" && l.away == "" {
 		return // nothing known yet
 	}
-	l.draw(l.picture())
+	l.draw(l.fitting(l.picture()))
 }
 
 func (l *liveView) Left(o links.Observation) {
@@ -217,9 +217,26 @@ func (l *liveView) draw(lines []console.Line) {
 // rows is how much of the terminal the last picture takes: one that was made
 // narrower since has wrapped its lines.
 func (l *liveView) rows() int {
-	columns, rows := max(l.env.TerminalWidth(l.out), 1), 0
+	rows := 0
 	for _, size := range l.drawn {
-		rows += max(1, (size+columns-1)/columns)
+		rows += l.rowsOf(size)
 	}
 	return rows
+}
+
+func (l *liveView) rowsOf(size int) int {
+	columns := max(l.env.TerminalWidth(l.out), 1)
+	return max(1, (size+columns-1)/columns)
+}
+
+// fitting returns the last lines of a picture for which the terminal has rows: others could not be replaced. The
+// end says what to do.
+func (l *liveView) fitting(lines []console.Line) []console.Line {
+	left := terminal.Height(l.out) - 1 // the cursor stands below
+	for i := len(lines) - 1; i > 0; i-- {
+		if left -= l.rowsOf(lines[i].Size()); left < l.rowsOf(lines[i-1].Size()) {
+			return lines[i:]
+		}
+	}
+	return lines
 }

@@ -79,9 +79,9 @@ func (a *app) runBulk(ctx context.Context, given chosen, b bulk) error {
 		return err
 	}
 	defer c.Close()
-	found, err := c.Choose(ctx, given.Filter)
+	found, err := c.Choose(ctx, given.Filter, b.fits)
 	if _, ok := errors.AsType[*links.TooMany](err); ok {
-		return console.Fail(console.ExitUsage, "Choose fewer, for example those of one --manager.", "%v; nothing was sent", err)
+		return console.Fail(console.ExitUsage, "Choose fewer, for example those of one --manager or --state.", "%v; nothing was sent", err)
 	}
 	if err != nil {
 		return err
@@ -102,8 +102,13 @@ func (a *app) runBulk(ctx context.Context, given chosen, b bulk) error {
 		}
 	}
 	t := newBulkTally(ctx, a, w.total())
+	t.chosen = slices.Concat(w.begun, w.send)
 	a.sendBulk(ctx, c, b, w, t)
-	if a.dryRun {
+	switch {
+	case a.dryRun && ctx.Err() != nil:
+		code, interruption := console.Interruption(ctx)
+		return console.Fail(code, "Repeat the command, or choose fewer links.", "%s before it was clear what would be sent", interruption)
+	case a.dryRun:
 		return a.printDryRun(c.Kept(), "")
 	}
 	return a.concludeBulk(ctx, b, t)
@@ -117,11 +122,10 @@ type bulkWork struct {
 
 func (w bulkWork) total() int { return len(w.send) + len(w.begun) }
 
-// workOn leaves out what the command can do nothing to.
+// workOn tells what was begun by an earlier command.
 func (b bulk) workOn(found []links.Listed) (w bulkWork) {
 	for _, l := range found {
 		switch {
-		case !b.fits(l):
 		case b.begun != nil && b.begun(l):
 			w.begun = append(w.begun, l)
 		default:
@@ -192,6 +196,8 @@ type bulkJSON struct {
 	Succeeded int                 `json:"succeeded"`
 	Unchanged []bulkUnchangedJSON `json:"unchanged,omitempty"`
 	Failed    []bulkFailedJSON    `json:"failed"`
+	// Unknown are those whose end the command did not see before it was interrupted.
+	Unknown []targetJSON `json:"unknown,omitempty"`
 }
 
 type bulkFailedJSON struct {
@@ -232,7 +238,7 @@ func (a *app) concludeBulk(ctx context.Context, b bulk, t *bulkTally) error {
 func (a *app) printBulk(b bulk, t *bulkTally) error {
 	switch {
 	case a.JSON():
-		return a.PrintJSON(bulkJSON{t.total, t.succeeded, t.unchanged, t.failures})
+		return a.PrintJSON(bulkJSON{t.total, t.succeeded, t.unchanged, t.failures, t.unknown()})
 	case t.total == 0:
 		text := fmt.Sprintf("No matching links to %s.", b.verb)
 		if b.await != nil { // an earlier command may have sent it to others

@@ -17,11 +17,11 @@ import (
 
 func isUnderWay(l links.Listed) bool { return l.EndedAt.IsZero() }
 
-// isUnlinkable leaves out links that are running, and what was unlinked last. A removal that is
-// running is waited for.
+// isUnlinkable leaves out links that are running, what was unlinked last, and a removal that somebody
+// cancelled. A removal that is running is waited for.
 func isUnlinkable(l links.Listed) bool {
 	if l.Run.Unlinks() {
-		return l.State != links.StateCompleted
+		return l.State != links.StateCompleted && l.State != links.StateCancelled
 	}
 	return !isUnderWay(l)
 }
@@ -31,15 +31,17 @@ func isUnlinkable(l links.Listed) bool {
 func (a *app) retryAll(ctx context.Context, given chosen, limit time.Duration) error {
 	ctx, stop := console.WithLimit(ctx, limit)
 	defer stop()
-	var noWorker atomic.Bool // the first links wait for one, the others do not
+	var silent atomic.Int64 // links whose workers did not answer; a version of them may have none
+	var answered atomic.Bool
 	request := migrationlink.RetryRequest{RequestedBy: a.Env.User()}
-	return a.runBulk(ctx, given, bulk{
+	err := a.runBulk(ctx, given, bulk{
 		verb: "retry", done: "retried", fits: isUnderWay,
 		send: func(ctx context.Context, c *links.Client, l links.Listed) (links.Run, error) {
-			after, err := c.Retry(ctx, l.Run, request, !noWorker.Load())
+			after, err := c.Retry(ctx, l.Run, request, answered.Load() || silent.Load() < sendingAtOnce)
 			switch {
 			case isRefusal(err, migrationlink.ErrNotBlocked):
-				return l.Run, nil
+				answered.Store(true)
+				return l.Run, unchanged("it continues by itself")
 			case isEnd(err):
 				if result, late := resultNow(ctx, c, l.Run); late == nil {
 					return l.Run, outcomeError(l.Run, result)
@@ -48,12 +50,17 @@ func (a *app) retryAll(ctx context.Context, given chosen, limit time.Duration) e
 			case err != nil:
 				return l.Run, refusedBy(retryEffect(l.Run).explain(ctx, err), l.Run.Job, console.ExitOther)
 			case after == nil:
-				noWorker.Store(true)
+				silent.Add(1)
 				return l.Run, nil
 			}
+			answered.Store(true)
 			return l.Run, blockedAgain(links.Observation{Run: l.Run, Status: *after})
 		},
 	})
+	if n := silent.Load(); n > 0 {
+		a.Note("No worker has answered for %s: each continues when a worker runs.", words.Count(int(n), "link"))
+	}
+	return err
 }
 
 // isRefusal reports whether a workflow has refused an update with an error type.
@@ -80,6 +87,8 @@ func resultNow(ctx context.Context, c *links.Client, run links.Run) (migrationli
 // ignores a second request.
 func (a *app) cancelAll(ctx context.Context, given chosen, request migrationlink.CancelRequest, detach bool, limit time.Duration) error {
 	given.Cancelling = true
+	limited, stop := console.WithLimit(ctx, limit)
+	defer stop()
 	b := bulk{
 		verb: "cancel", done: "cancelled", fits: isUnderWay,
 		send: func(ctx context.Context, c *links.Client, l links.Listed) (links.Run, error) {
@@ -104,6 +113,7 @@ func (a *app) cancelAll(ctx context.Context, given chosen, request migrationlink
 	}
 	if detach {
 		b.done, b.await = "asked to cancel", nil
+		return a.runBulk(limited, given, b)
 	}
 	return a.runBulk(ctx, given, b)
 }
@@ -140,6 +150,17 @@ func keepsDeadline(ctx context.Context, c *links.Client, run links.Run, until ti
 	return true, unchanged("its deadline is later: " + seen.Deadline.UTC().Format(time.RFC3339))
 }
 
+// isStillLatest fails if the organization has been linked again since it was listed: that link was not
+// chosen.
+func isStillLatest(ctx context.Context, c *links.Client, listed links.Run) error {
+	latest, err := c.Latest(ctx, listed.Job)
+	if err == nil && latest.RunID != listed.RunID && !latest.Unlinks() {
+		return console.Fail(console.ExitOther, "Check the new link with '"+latest.Command("status")+"'.",
+			"organization %s of manager %s was linked again after the links were chosen; nothing was sent", listed.OrgID, listed.Manager)
+	}
+	return nil
+}
+
 // unlinkAll removes the links of organizations, and waits for that unless it detaches.
 func (a *app) unlinkAll(ctx context.Context, given chosen, request migrationlink.UnlinkRequest, wait waiting) error {
 	ctx, stop := console.WithLimit(ctx, wait.limit)
@@ -151,6 +172,9 @@ func (a *app) unlinkAll(ctx context.Context, given chosen, request migrationlink
 			asked := request
 			asked.Manager, asked.OrgID = l.Run.Manager, l.Run.OrgID
 			job := words.JobOf(migrationlink.NewStartRequest(asked))
+			if err := isStillLatest(ctx, c, l.Run); err != nil {
+				return links.Run{}, err
+			}
 			run, err := c.Starter(a.Env.User()).Start(ctx, migrationlink.NewStartRequest(asked))
 			if err != nil {
 				return links.Run{}, startFailure(ctx, c, job, err)

@@ -21,6 +21,8 @@ type bulkTally struct {
 	failed    int
 	codes     map[int]bool     // exit codes of the failures
 	failures  []bulkFailedJSON // with -o json only
+	chosen    []links.Listed
+	known     map[string]bool // workflow ids of those whose end is known
 
 	interrupted func() error // of the context of the command
 
@@ -32,7 +34,7 @@ type bulkTally struct {
 }
 
 func newBulkTally(ctx context.Context, a *app, total int) *bulkTally {
-	return &bulkTally{app: a, interrupted: ctx.Err, total: total, codes: map[int]bool{}, failures: []bulkFailedJSON{}, live: a.Env.IsTerminal(a.Env.Stderr)}
+	return &bulkTally{app: a, interrupted: ctx.Err, total: total, codes: map[int]bool{}, known: map[string]bool{}, failures: []bulkFailedJSON{}, live: a.Env.IsTerminal(a.Env.Stderr)}
 }
 
 // keep does something that only one goroutine may do at a time.
@@ -47,6 +49,7 @@ func (t *bulkTally) begin(stage string) { t.stage, t.counted, t.shown = stage, 0
 // tell counts a link. One that has succeeded in a stage that is not the last is not done yet.
 func (t *bulkTally) tell(l links.Listed, err error, last bool) {
 	t.counted++
+	t.known[l.Run.WorkflowID()] = last || err != nil && t.interrupted() == nil
 	why, isUnchanged := errors.AsType[unchanged](err)
 	switch {
 	case err != nil && t.interrupted() != nil: // the command was interrupted meanwhile: nothing is known
@@ -58,6 +61,16 @@ func (t *bulkTally) tell(l links.Listed, err error, last bool) {
 		t.succeeded++
 	}
 	t.show()
+}
+
+// unknown are the links whose end is not known.
+func (t *bulkTally) unknown() (found []targetJSON) {
+	for _, l := range t.chosen {
+		if !t.known[l.Run.WorkflowID()] {
+			found = append(found, targetOf(l.Run))
+		}
+	}
+	return found
 }
 
 func (t *bulkTally) fail(l links.Listed, failure console.Failure) {

@@ -90,6 +90,9 @@ func (f *cancelFlags) validate(cmd *cobra.Command, now time.Time) error {
 			problems = append(problems, "--"+name+": must be above zero; to return at once, use --detach")
 		}
 	}
+	if cmd.Flags().Changed("wait") && f.wait && f.detach {
+		problems = append(problems, "--detach: contradicts --wait; leave one of them out")
+	}
 	if given(cmd, "timeout") && given(cmd, "wait-limit") {
 		problems = append(problems, "--wait-limit: the same as --timeout; leave one of them out")
 	}

@@ -47,7 +47,11 @@ func (a *app) check(ctx context.Context, job words.Job, limit time.Duration) err
 	a.WithWaitHint("the manager", func() { err = c.Update(ctx, run, migrationlink.CheckUpdate, &seen) })
 	if err != nil {
 		sent := effect{clause: "the manager was asked", repeating: "Repeating the command is safe: it only reads."}
-		return refusedBy(sent.explain(ctx, err), run.Job, console.ExitFailed)
+		code := console.ExitFailed
+		if isRefusal(err, migrationlink.ErrTooManyChecks) {
+			code = console.ExitOther // the manager was not asked
+		}
+		return refusedBy(sent.explain(ctx, err), run.Job, code)
 	}
 	if a.JSON() {
 		return a.PrintJSON(struct {

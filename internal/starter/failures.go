@@ -33,7 +33,7 @@ func failureOf(err error) console.Failure {
 	}
 	if interrupted, ok := errors.AsType[*links.Interrupted](err); ok {
 		code, interruption := console.InterruptionBy(interrupted.Cause)
-		return console.Fail(code, "'starter status' shows what it did.", "%s before Temporal answered", interruption)
+		return console.Fail(code, "Repeating the command is safe. 'starter list' shows what is running.", "%s before Temporal answered", interruption)
 	}
 	return console.FailureOf(err)
 }

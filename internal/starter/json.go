@@ -75,8 +75,8 @@ type statusJSON struct {
 	StartedAt     time.Time                 `json:"startedAt"`
 	StartedBy     string                    `json:"startedBy,omitempty"`
 	Result        *migrationlink.LinkResult `json:"result,omitempty"`
-	// Worker is why no worker could be asked; then only what Temporal itself knows is
-	// filled in.
+	// Worker is why no worker could be asked, or its answer not be read; then only what
+	// Temporal itself knows is filled in.
 	Worker string `json:"worker,omitempty"`
 }
 
@@ -91,6 +91,6 @@ func statusOf(o links.Observation) statusJSON {
 		Polls: o.Polls, NextPollAt: o.NextTry, Attempt: o.Attempt, Paused: o.Paused,
 		Problem: o.Problem, CancelReason: o.CancelReason,
 		StartedAt: o.StartedAt, StartedBy: o.Run.StartedBy, Result: o.Result,
-		Worker: cmp.Or(o.NoWorker, o.Limited),
+		Worker: cmp.Or(o.NoWorker, o.Limited, o.Unread),
 	}
 }

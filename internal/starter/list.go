@@ -96,6 +96,9 @@ func (f *listFlags) complete(cmd *cobra.Command, now time.Time) error {
 	if f.After, err = links.ParsePosition(f.page, now); err != nil {
 		problems = append(problems, "--page: not a value that an earlier output printed; leave it out for the first page")
 	}
+	if (f.All || f.summary) && cmd.Flags().Changed("limit") {
+		problems = append(problems, "--limit: cannot be combined with --all or --summary, which have no limit; leave it out")
+	}
 	problems = append(problems, f.modeProblems(cmd)...)
 	slices.Sort(problems)
 	return usageError(cmd, problems...)
@@ -123,6 +126,9 @@ func (a *app) list(ctx context.Context, cmd *cobra.Command, given listFlags) err
 	}
 	if err := a.printList(cmd, c, given, found, more); err != nil {
 		return err
+	}
+	if i := slices.IndexFunc(found, func(l links.Listed) bool { return l.Unread != nil }); i >= 0 {
+		a.Warn("the outcomes and problems of some links are not shown: %v", c.Explain(ctx, found[i].Unread))
 	}
 	if others > 0 && a.Output == "text" {
 		a.Note("\nThe phase is shown for the first %d running links, and 'running' for the other %d.", links.MaxPhases, others)
@@ -206,12 +212,19 @@ type listedJSON struct {
 	StartedAt    time.Time `json:"startedAt"`
 	EndedAt      time.Time `json:"endedAt,omitzero"`
 	StartedBy    string    `json:"startedBy,omitempty"`
+	// Unread is why outcome and problem are not known, if a payload codec keeps them from being read.
+	Unread string `json:"unread,omitempty"`
 }
 
 func newListJSON(found []links.Listed, next string) listJSON {
 	out := listJSON{Links: []listedJSON{}, NextPage: next}
 	for _, l := range found {
+		unread := ""
+		if l.Unread != nil {
+			unread = l.Unread.Error()
+		}
 		out.Links = append(out.Links, listedJSON{
+			Unread:  unread,
 			runJSON: nameOf(l.Run), targetJSON: targetOf(l.Run),
 			Workflow: l.Run.Workflow, State: l.State, Phase: l.Phase, Outcome: l.Outcome, Problem: l.Problem, ProblemSince: l.ProblemSince, StartedAt: l.StartedAt, EndedAt: l.EndedAt, StartedBy: l.Run.StartedBy,
 		})

@@ -34,7 +34,7 @@ func groupsJSON(groups []links.Counted) []groupJSON {
 // summarize prints how many links there are in each group. It keeps the groups only.
 func (a *app) summarize(ctx context.Context, c *links.Client, given listFlags) error {
 	var s links.Summary
-	given.All = true
+	given.All, given.Certain = true, true // a wrong count would be useless
 	if err := given.Each(c.Runs(ctx, given.Filter), s.Add); err != nil {
 		return c.Explain(ctx, err)
 	}

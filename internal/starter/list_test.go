@@ -448,3 +448,24 @@ func TestAMemoOfSomebodyElseIsNotBelieved(t *testing.T) {
 	require.NotContains(t, done.stdout, "wrong")
 	require.NotContains(t, done.stdout, "Forbidden")
 }
+
+// A codec that is not set must not make a link that somebody else made look like one of ours.
+func TestAListDoesNotGuessWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	encoded := func(info *workflowpb.WorkflowExecutionInfo) {
+		info.Memo = &commonpb.Memo{Fields: map[string]*commonpb.Payload{migrationlink.PhaseMemo: {
+			Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")}, Data: []byte("?"),
+		}}}
+	}
+	f := newFakeList(t, listedRun(1, 10, encoded), listedRun(2, 20, encoded, ended(50, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)))
+	done := f.command().run(t.Context(), "list", "-o", "json")
+	require.Zero(t, done.code, done.stderr)
+	require.Contains(t, done.stdout, `"unread"`)
+	require.NotContains(t, done.stdout, `"outcome"`)
+	for _, command := range []string{"list --state blocked", "list --outcome linked", "list --summary", "unlink --newer-than 1h --yes", "retry --state blocked --yes", "cancel --older-than 1m --yes"} {
+		done := f.command().run(t.Context(), strings.Fields(command)...)
+		require.NotZero(t, done.code, command)
+		require.Contains(t, done.stderr, "but no codec is set", command)
+		require.NotContains(t, done.stderr, "No matching links", command)
+	}
+}

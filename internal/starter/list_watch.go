@@ -3,6 +3,8 @@ package starter
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,16 +21,19 @@ const listInterval = 5 * time.Second
 const watchOutage = 2 * time.Minute
 
 // watchList shows the list again and again until it is interrupted, which is no error. A terminal is
-// redrawn, and shows what fits unless the command line has limited the list; elsewhere each change
-// is a line.
+// redrawn, and shows what fits; elsewhere each change is a line, of all links unless the command line has limited
+// the list.
 func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, limited bool) error {
-	w := listWatch{app: a, known: map[string]shownLink{}}
+	w := listWatch{app: a, client: c, known: map[string]shownLink{}}
 	seen := a.Env.Now()
 	for {
 		now := a.Env.Now()
 		given.After.AsOf = now // ages grow
-		if !limited {
-			given.Limit, given.All = w.fits()
+		switch most := w.fits(); {
+		case most > 0 && (!limited || given.All || given.Limit > most):
+			given.Limit, given.All = most, false
+		case most == 0 && !limited:
+			given.All = true
 		}
 		found, more, err := given.Collect(c.Runs(ctx, given.Filter))
 		switch {
@@ -41,7 +46,7 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, l
 		default:
 			seen = now
 			c.AddPhases(ctx, found)
-			if err := w.show(found, more); err != nil {
+			if err := w.show(ctx, found, more); err != nil {
 				return err
 			}
 		}
@@ -57,50 +62,82 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, l
 
 // listWatch is what was shown.
 type listWatch struct {
-	app   *app
-	known map[string]shownLink // by the id of the run
-	lines int                  // on the terminal
+	app    *app
+	client *links.Client
+	known  map[string]shownLink // by the id of the run
+	lines  int                  // on the terminal
 }
 
-type shownLink struct{ state, text string }
+type shownLink struct {
+	run         links.Run
+	state, text string
+}
 
 // inPlace reports whether the list is redrawn.
 func (w *listWatch) inPlace() bool { return w.app.Env.IsTerminal(w.app.Env.Stdout) && !w.app.JSON() }
 
-// fits returns how many links the terminal has lines for. Without one, changes have no limit.
-func (w *listWatch) fits() (limit int, all bool) {
+// fits returns how many links the terminal has lines for, and 0 without one.
+func (w *listWatch) fits() int {
 	const others = 4 // the clock, the titles, the hint at more, the cursor
 	if !w.inPlace() {
-		return 0, true
+		return 0
 	}
-	return max(terminal.Height(w.app.Env.Stdout)-others, 1), false
+	return max(terminal.Height(w.app.Env.Stdout)-others, 1)
 }
 
-func (w *listWatch) show(found []links.Listed, more bool) error {
+func (w *listWatch) show(ctx context.Context, found []links.Listed, more bool) error {
 	env := w.app.Env
 	if w.inPlace() {
-		text := fmt.Sprintf("%d links at %s, Ctrl-C to stop\n", len(found), console.Clock(env.Now(), env.Now(), env.Location)) + w.app.tableText(found)
+		text := w.line("%d links at %s, Ctrl-C to stop", len(found), console.Clock(env.Now(), env.Now(), env.Location)) + w.app.tableText(found)
 		if more {
-			text += fmt.Sprintf("These are the first %d; --limit shows more.\n", len(found))
+			text += w.line("These are the first %d: the terminal has no lines for more.", len(found))
 		}
 		w.draw(text)
 		return nil
 	}
 	now := map[string]shownLink{}
 	var changed []links.Listed
-	for _, l := range found {
+	left := w.left(ctx, found)
+	for _, l := range slices.Concat(found, left) {
 		shown := stateText(l) + " " + l.Problem
 		was := w.known[l.Run.RunID]
 		if l.State == links.StateRunning && l.Phase == "" && was.state == links.StateRunning {
 			shown = was.text // it is not among those whose phase was read
 		}
-		now[l.Run.RunID] = shownLink{l.State, shown}
+		now[l.Run.RunID] = shownLink{l.Run, l.State, shown}
 		if was.text != shown {
 			changed = append(changed, l)
 		}
 	}
+	for _, l := range left {
+		delete(now, l.Run.RunID) // it was shown once more
+	}
 	w.known = now
 	return w.app.printRows(changed)
+}
+
+// left returns the links that were listed before and are not any more, as they are now: a link that has
+// ended does not match a filter for those that run.
+func (w *listWatch) left(ctx context.Context, found []links.Listed) (left []links.Listed) {
+	gone := maps.Clone(w.known)
+	for _, l := range found {
+		delete(gone, l.Run.RunID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(gone)) {
+		if l, err := w.client.Listed(ctx, gone[id].run); err == nil {
+			left = append(left, l)
+		}
+	}
+	return left
+}
+
+// line is a line that is as long as the terminal at most: another could not be replaced.
+func (w *listWatch) line(format string, args ...any) string {
+	text := fmt.Sprintf(format, args...)
+	if most := w.app.Env.TerminalWidth(w.app.Env.Stdout) - 1; most > 0 && len(text) > most {
+		text = text[:most]
+	}
+	return text + "\n"
 }
 
 // draw replaces what was drawn before.

@@ -148,7 +148,7 @@ func (a *app) actionRows(t *console.Rows, result migrationlink.LinkResult) {
 
 // blockedRows end with a line that can be copied.
 func (a *app) blockedRows(t *console.Rows, o links.Observation) {
-	t.Line("state", console.Line{{Text: progress.Headline(o), Style: console.Red}}.Render(t.Width > 0 && a.Env.Colour()))
+	t.Line("state", console.Line{{Text: progress.Headline(o), Style: console.Red}}.Render(a.Env.IsTerminal(a.Env.Stdout) && a.Env.Colour()))
 	if o.Problem != nil {
 		t.Row("problem", words.OneLine(o.Problem.Message))
 		t.Row("remedy", words.OneLine(words.Remedy(o.Status)))

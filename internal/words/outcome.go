@@ -27,7 +27,7 @@ func Outcome(job Job, result migrationlink.LinkResult) (message, remedy string) 
 	case migrationlink.OutcomeNotLinked:
 		message = "not linked: " + organization + " had no link to remove"
 		if result.InDoubt {
-			message += ", or it was removed by a call whose reply was lost"
+			message = "not linked: " + organization + " has no link, and it is not known whether this request removed one"
 		}
 		return message, ""
 	case migrationlink.OutcomeCancelled:
@@ -35,7 +35,7 @@ func Outcome(job Job, result migrationlink.LinkResult) (message, remedy string) 
 		if result.CancelReason != "" {
 			message += " (" + OneLine(result.CancelReason) + ")"
 		}
-		return message + ": " + Left(job, result) + replacing(result) + inAtlas(result), TokensLeftRemedy(result.Atlas, linkStays(result))
+		return message + ": " + Left(job, result) + replacing(result) + inAtlas(result), TokensLeftRemedy(result.Atlas, linkStays(result) || result.InDoubt)
 	case migrationlink.OutcomeFailed, migrationlink.OutcomeTimedOut:
 	}
 	message = strings.ReplaceAll(string(result.Outcome), "-", " ")

@@ -12,7 +12,7 @@ COMPILING := Compiling the embedded Temporal server. The first time this takes a
 	on two cores and downloads about 200 modules from the Go module proxy (go env GOPROXY).
 
 .DEFAULT_GOAL := help
-.PHONY: man recording help demo dev test bench bench-10k chaos chaos-short seeded compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes licenses licenses-check docs-check release-check release
+.PHONY: man recording help demo dev test bench bench-10k bench-profile chaos chaos-short seeded compose-test observability check build fmt format vet lint workflowcheck vuln race clean kubernetes licenses licenses-check docs-check release-check release
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: ## what links cost, beside rivals, in about ten minutes; LINKS and JSON=f
 bench-10k: INTERVAL ?= 45s
 bench-10k: ## 10,000 links that wait, and a restart of the worker; INTERVAL is the longest between two polls
 	$(BENCHMARK) -only restart -links 10000 -settle 10m -manager-config 'max_poll_interval = "$(INTERVAL)"'
+
+bench-profile: ## what the CPU time of a poll and of a creation is spent on, in four minutes; PROFILES=directory keeps the profiles
+	$(BENCHMARK) -only profile $(if $(PROFILES),-profiles $(abspath $(PROFILES)))
 
 chaos: SEED ?= $(shell date +%s)
 chaos: DURATION ?= 10m

@@ -50,7 +50,7 @@ type LinkResult struct {
 	Removed bool `json:"removed"`
 	// Replaced reports whether a link of somebody else was removed, as Relink asks for.
 	// ReplacedInDoubt reports whether one may have been: the reply to a removal was lost,
-	// and the status did not tell whether there was a link, or nothing confirmed the removal.
+	// and the status did not show whether there was a link, or nothing confirmed the removal.
 	Replaced        bool `json:"replaced,omitempty"`
 	ReplacedInDoubt bool `json:"replacedInDoubt,omitempty"`
 	// InDoubt reports whether the reply to a creation or a removal was lost. Then it is

@@ -178,7 +178,7 @@ func (b *bench) keepProfiles(contender string, taken map[string]*profile.Profile
 	if b.options.profiles == "" {
 		return nil
 	}
-	if err := os.MkdirAll(b.options.profiles, 0o700); err != nil {
+	if err := os.MkdirAll(b.options.profiles, 0o700); err != nil { //nolint:gosec // from the command line
 		return err
 	}
 	for name, p := range taken {
@@ -187,7 +187,7 @@ func (b *bench) keepProfiles(contender string, taken map[string]*profile.Profile
 			return err
 		}
 		file := strings.NewReplacer(" ", "-", ",", "").Replace(contender + "-" + name + ".pprof")
-		if err := os.WriteFile(filepath.Join(b.options.profiles, file), content.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(b.options.profiles, file), content.Bytes(), 0o600); err != nil { //nolint:gosec // likewise
 			return err
 		}
 	}

@@ -267,7 +267,7 @@ func alikeShown(lines []string) string {
 	for _, differs := range []struct{ pattern, same string }{
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "RUN"},
 		{`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "TIME"},
-		{`\d\d:\d\d:\d\d`, "TIME"},
+		{`(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d`, "TIME"}, // with the date, if it is not today's
 		{`\bage1[0-9a-z]+`, "RECIPIENT"},
 		{`\d+ polls?`, "N polls"},
 		{`\b(\d+h ?)?(\d+m ?)?\d+(\.\d+)?(ms|s|m|h)\b`, "DURATION"},

@@ -149,7 +149,7 @@ var ending = []Error{
 		Example: "the link was not SYNCED within 1h0m0s",
 		Steps: []string{
 			"Look at the Live Migration page of the manager: it may be slow to sync.",
-			"To continue, start the link again: it keeps what the manager already has.",
+			"To continue, start the link again: it keeps a link that is SYNCED.",
 			"For a longer limit, set --create-timeout or --sync-timeout. While a link runs, use 'starter extend'.",
 		},
 	},
@@ -184,7 +184,7 @@ var ending = []Error{
 		Meaning: "The workflow was terminated in Temporal before it could report its outcome. Nothing was undone.",
 		Example: "somebody terminated the workflow in Temporal; nothing was undone",
 		Steps: []string{
-			"To continue, start the link again: it keeps what the manager already has.",
+			"To continue, start the link again: it keeps a link that is SYNCED.",
 			"Or remove the link with 'starter unlink'.",
 			"To end a link, use 'starter cancel' instead of terminating its workflow.",
 		},
@@ -195,7 +195,7 @@ var ending = []Error{
 		Example: "the history of the workflow is almost full, because of what others sent to it; the link stays",
 		Steps: []string{
 			"Look into the workflow's history in Temporal for what was sent, and stop it at its source.",
-			"To continue, start the link again: it keeps what the manager already has.",
+			"To continue, start the link again: it keeps a link that is SYNCED.",
 		},
 	},
 	{

@@ -49,8 +49,8 @@ func run() error {
 	}
 	defer server.Stop()
 	if *pprofPort != 0 {
-		go func() { //nolint:gosec // as above
-			fmt.Fprintln(os.Stderr, "profiles:", http.ListenAndServe(fmt.Sprintf("127.0.0.1:%d", *pprofPort), nil))
+		go func() {
+			fmt.Fprintln(os.Stderr, "profiles:", http.ListenAndServe(fmt.Sprintf("127.0.0.1:%d", *pprofPort), nil)) //nolint:gosec // as above
 		}()
 	}
 	fmt.Println("ready") //nolint:forbidigo // the benchmark waits for it

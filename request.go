@@ -41,10 +41,10 @@ type LinkRequest struct {
 	SettleTime Duration `json:"settleTime,omitempty" jsonschema_extras:"default=1m0s"`
 	// VerifyInAtlas, with Token.Atlas, continues after SYNCED until Atlas shows a
 	// project of the source organization as available for migration: an
-	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on. A link
-	// that this request did not make fails earlier, with ErrWrongTarget. Without
-	// VerifyInAtlas the workers look as well, but what they cannot see keeps no link
-	// from being done: see LinkResult.Target.
+	// independent proof of the link. SyncTimeout limits that, too, from SYNCED on. If
+	// somebody else made the link, and Atlas shows none of its projects, the request fails
+	// earlier, with ErrWrongTarget. Without VerifyInAtlas, the workers look as well, but a
+	// link of this request succeeds whatever they see: LinkResult.Target says it.
 	VerifyInAtlas bool `json:"verifyInAtlas,omitempty"`
 	// DeleteTokenOnUndo, with Token.Atlas, has the undo delete the link-token in
 	// Atlas, once the link is removed at the manager. Atlas takes no id of a
@@ -90,11 +90,10 @@ type TokenSource struct {
 	// Its content is {"manager": "…", "orgId": "…", "linkToken": "…"}, with the
 	// manager and the organization of the request: it serves no other.
 	Sealed string `json:"sealed,omitempty" jsonschema:"oneof_required=sealed,maxLength=16384,pattern=^\\s*-----BEGIN AGE ENCRYPTED FILE-----[A-Za-z0-9+/=\\r\\n]*-----END AGE ENCRYPTED FILE-----\\s*$"`
-	// Fingerprint may go with Sealed: 32 hexadecimal digits, the first half of the
-	// SHA-256 of manager, organization and link-token, each but the last followed by
-	// a line feed, as TokenFingerprint returns. Two ciphertexts of one link-token
-	// differ, so without it a second request equals the first only if it carries the
-	// same ciphertext.
+	// Fingerprint identifies the link-token in Sealed: the first 32 hexadecimal digits of
+	// the SHA-256 of the manager, the organization and the link-token, with a line feed
+	// after the first two. Sealing twice gives two ciphertexts: without a fingerprint, two
+	// requests are equal only if their ciphertexts are.
 	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"pattern=^[a-f0-9]{32}$"`
 	// Atlas has a worker make the link-token in Atlas.
 	Atlas *AtlasToken `json:"atlas,omitempty" jsonschema:"oneof_required=atlas"`

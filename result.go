@@ -43,15 +43,17 @@ type LinkResult struct {
 	Outcome Outcome `json:"outcome"`
 	// LinkStatus is the last status that the manager reported, see Status.
 	LinkStatus string `json:"linkStatus,omitempty" jsonschema:"example=SYNCED,example=NOT_SYNCED,example=NONE"`
-	// Created reports whether this request made the link, Removed whether it removed it
-	// again. Both are false when the link may not have been made at all and none
-	// was found.
+	// Created reports whether this request made the link. It is false if the link may not
+	// have been made at all, and none was found.
 	Created bool `json:"created"`
+	// Removed reports whether this request removed the link again, or for an UnlinkRequest
+	// at all.
 	Removed bool `json:"removed"`
 	// Replaced reports whether a link of somebody else was removed, as Relink asks for.
-	// ReplacedInDoubt reports whether one may have been: the reply to a removal was lost,
-	// and the status did not show whether there was a link, or nothing confirmed the removal.
-	Replaced        bool `json:"replaced,omitempty"`
+	Replaced bool `json:"replaced,omitempty"`
+	// ReplacedInDoubt reports whether a link of somebody else may have been removed. Either
+	// the reply to a removal was lost, and the status did not show whether there was a link.
+	// Or nothing confirmed the removal, or a run before a reset may have done it.
 	ReplacedInDoubt bool `json:"replacedInDoubt,omitempty"`
 	// InDoubt reports whether the reply to a creation or a removal was lost. Then it is
 	// not known whether a link at the manager is this request's, or whether
@@ -79,10 +81,10 @@ type LinkResult struct {
 	TargetProblem *Problem `json:"targetProblem,omitempty"`
 	// CancelReason is what CancelSignal gave.
 	CancelReason string `json:"cancelReason,omitempty"`
-	// StartedBy is who started the workflow, if the caller named itself, and Reason that of an
-	// UnlinkRequest.
+	// StartedBy is who started the workflow, if the caller named itself.
 	StartedBy string `json:"startedBy,omitempty"`
-	Reason    string `json:"reason,omitempty"`
+	// Reason is that of an UnlinkRequest.
+	Reason string `json:"reason,omitempty"`
 	// Actions are what people did to the request while it was running, the latest last. Of
 	// more than MaxActions, the first ones are left out; the workers' log has them all.
 	Actions []Action `json:"actions,omitempty"`
@@ -95,9 +97,9 @@ const MaxActions = 10
 
 // AtlasResult shows what a request with TokenSource.Atlas has done in Atlas.
 type AtlasResult struct {
-	// TokenCreated reports whether a link-token was made, TokenDeleted whether the undo
-	// deleted it again.
+	// TokenCreated reports whether a link-token was made.
 	TokenCreated bool `json:"tokenCreated"`
+	// TokenDeleted reports whether the undo deleted the link-token again.
 	TokenDeleted bool `json:"tokenDeleted,omitempty"`
 	// TokenInDoubt reports whether the reply to a creation was lost: Atlas may have a
 	// link-token that nobody knows.

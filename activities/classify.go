@@ -90,7 +90,8 @@ func (p party) meaningOfCause(err error) (_ finding, known bool) {
 	cause := adminapi.CauseOf(err)
 	remedy := cause.Remedy(p.name, p.section)
 	switch {
-	case cause == adminapi.CauseNone, cause == adminapi.CauseProxyFailed, cause == adminapi.CauseKeyNeverAccepted: // the key may lack a role only
+	case cause == adminapi.CauseNone, cause == adminapi.CauseProxyFailed, cause == adminapi.CauseKeyNeverAccepted, // the key may lack a role only
+		cause == adminapi.CauseBrokeOff, cause == adminapi.CauseBusy, cause == adminapi.CauseTooManyWait:
 		return finding{}, false
 	case cause == adminapi.CauseProxySetting:
 		return passing(migrationlink.ErrWorkerUnavailable, remedy, err), true

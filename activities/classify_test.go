@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/opsmanager"
+	"github.com/migrationlink/migrationlink/opsmanager/opsmanagertest"
+	"github.com/migrationlink/migrationlink/redact"
 )
 
 func TestEveryReplyHasItsMeaning(t *testing.T) {
@@ -69,6 +72,44 @@ func TestEveryReplyHasItsMeaning(t *testing.T) {
 
 // Around it, retry and delay would be lost: Temporal looks at the outermost
 // error only.
+// Nothing is wrong with the manager, or it will not come again.
+func TestWhatAWorkerDelaysAndWhatBreaksOffIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		rate   float64
+		fault  opsmanagertest.FaultKind
+		says   string
+		remedy string
+	}{
+		"too many requests": {0.1, "", "too many requests wait, because requests_per_second is 0.1", "requests_per_second of [managers.demo]"},
+		"broke off":         {0, opsmanagertest.TruncatedBody, "it broke off after", "Check the network"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			linked := true
+			server := opsmanagertest.NewServer(opsmanagertest.Options{})
+			t.Cleanup(server.Close)
+			require.NoError(t, server.SetOrg("5f1b2c3d4e5f6a7b8c9d0e1f", opsmanagertest.OrgSettings{Linked: &linked}))
+			if test.fault != "" {
+				require.NoError(t, server.SetFaults([]opsmanagertest.Fault{{Kind: test.fault, Operation: "GET"}}))
+			}
+			client, err := opsmanager.New(opsmanager.Config{
+				BaseURL: server.URL, PublicKey: opsmanagertest.DefaultPublicKey, PrivateKey: redact.NewSecret(opsmanagertest.DefaultPrivateKey), RequestsPerSecond: test.rate,
+			})
+			require.NoError(t, err)
+			t.Cleanup(client.Close)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			t.Cleanup(cancel)
+			_, err = client.LinkStatus(ctx, "5f1b2c3d4e5f6a7b8c9d0e1f") // two requests
+			require.ErrorContains(t, err, test.says)
+			found := demo(err)
+			require.Equal(t, migrationlink.ErrManagerUnavailable, found.Type)
+			require.False(t, found.final)
+			require.Contains(t, found.Remedy, test.remedy)
+		})
+	}
+}
+
 func TestApplicationErrorsAreNeverWrapped(t *testing.T) {
 	t.Parallel()
 	manager := managerParty(Target{})

@@ -282,7 +282,7 @@ func (v verdict) foreignLinksStay() {
 		v.broken("the result agrees with the manager", "somebody else's link was removed, and the result does not say so")
 	case v.result.Replaced && !replaced && v.request.tellsNone():
 		v.broken("the result agrees with the manager", "replaced, but nobody else's link was removed")
-	case v.result.ReplacedInDoubt && v.request.statusTellsNone():
+	case v.result.ReplacedInDoubt && v.request.statusTellsNone() && v.result.Outcome.Done():
 		v.broken("the result agrees with the manager", "replaced in doubt, and the status tells whether there is a link")
 	}
 }

@@ -110,6 +110,7 @@ func TestNoPayloadSentToALinkHarmsIt(t *testing.T) { //nolint:tparallel // the m
 		"a join of the longest id":     joins(strings.Repeat("x", largest-400), ""),
 		"a join with a large request":  signals(migrationlink.JoinSignal, jsonText(`{"workflowId":"a","request":{"link":`+largeRequest(newOrg())+`}}`)),
 		"an answer that nobody asked":  signals(migrationlink.AnswerSignal, jsonText(`{"result":{"outcome":"linked","orgId":"`+strings.Repeat("x", largest-400)+`"}}`)),
+		"a name of Temporal's own":     signals("__temporal_x", jsonText(`"text"`)),
 		"signals that nobody knows":    signals("unknown", jsonText(`"`+strings.Repeat("x", largest)+`"`)),
 		"a check with a large input": func(s *system, run client.WorkflowRun) {
 			_ = s.update(run, migrationlink.CheckUpdate, nil, jsonText(`"`+strings.Repeat("<", largest)+`"`))

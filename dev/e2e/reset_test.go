@@ -94,8 +94,9 @@ func TestAResetLinkKnowsItsOwnLink(t *testing.T) {
 func TestALinkThatWasResetBeforeItWasMadeKnowsItsOwnLink(t *testing.T) {
 	t.Parallel()
 	j := newJoint(t)
-	for task := range 4 {
-		t.Run(fmt.Sprint("to its step ", task+1), func(t *testing.T) {
+	for _, tasks := range [][2]int{{0, 0}, {1, 1}, {2, 2}, {3, 3}, {0, 1}, {1, 2}, {1, 3}, {2, 3}} {
+		first, second := tasks[0], tasks[1]
+		t.Run(fmt.Sprintf("to its step %d, then %d", first+1, second+1), func(t *testing.T) {
 			t.Parallel()
 			j, org := &joint{system: j.in(t), manager: j.manager}, newOrg()
 			require.NoError(t, j.manager.SetOrg(org, opsmanagertest.OrgSettings{Sync: opsmanagertest.SyncNever}))
@@ -104,9 +105,9 @@ func TestALinkThatWasResetBeforeItWasMadeKnowsItsOwnLink(t *testing.T) {
 				quickly(r)
 			})
 			j.waitForPhase(run, migrationlink.PhaseSyncing)
-			again := j.reset(run, func(tasks []int64) int64 { return tasks[min(task, len(tasks)-1)] })
+			again := j.reset(run, func(tasks []int64) int64 { return tasks[min(first, len(tasks)-1)] })
 			j.waitForPhase(again, migrationlink.PhaseSyncing)
-			again = j.reset(again, func(tasks []int64) int64 { return tasks[min(task, len(tasks)-1)] })
+			again = j.reset(again, func(tasks []int64) int64 { return tasks[min(second, len(tasks)-1)] })
 			j.waitForPhase(again, migrationlink.PhaseSyncing)
 			require.NoError(t, j.temporal.CancelWorkflow(t.Context(), again.GetID(), again.GetRunID()))
 			result := requireCancelled(t, again)

@@ -29,8 +29,10 @@ func (c *contract) inJSON(owner, comment string) string {
 	text := arrays.ReplaceAllString(strings.Join(lines, "\n\n"), "list of $1")
 	first := true
 	return names.ReplaceAllStringFunc(text, func(name string) string {
-		// Inside a sentence, Atlas is the product.
-		if isProduct := name == "Atlas" && !first; !isProduct {
+		// Inside a sentence, Atlas is the product. A comment begins with the name of its type, which may be that of a
+		// field, too.
+		isProduct, isType := name == "Atlas" && !first, name == owner && first
+		if !isProduct && !isType {
 			name = c.nameInJSON(owner, name)
 		}
 		first = false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -175,4 +176,43 @@ func TestACallThatHasBegunIsNotStarvedByThoseThatWait(t *testing.T) {
 	all.Wait()
 	require.GreaterOrEqual(t, succeeded.Load(), int32(40), "as many as can begin within a second")
 	require.Positive(t, refused.Load())
+}
+
+// A timeout of a dial looks like that of a context. The manager may be up.
+func TestATimeoutBeforeTheServerIsNotTheServers(t *testing.T) {
+	t.Parallel()
+	client := newTestClient(t, func(http.ResponseWriter, *http.Request) {}, Credentials{PublicKey: "public", PrivateKey: redact.NewSecret(privateKey)})
+	var dialed *net.OpError
+	_, err := (&net.Dialer{Timeout: time.Nanosecond}).DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	require.ErrorAs(t, err, &dialed)
+	require.ErrorIs(t, dialed, context.DeadlineExceeded)
+	late := dialed.Err
+	for name, test := range map[string]struct {
+		err   error
+		cause Cause
+	}{
+		"dial":        {&net.OpError{Op: "dial", Err: late}, CauseNone},
+		"proxy":       {&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Err: late}}, CauseProxyFailed},
+		"SOCKS proxy": {&net.OpError{Op: "socks connect", Err: late}, CauseProxyFailed},
+		"name server": {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "i/o timeout", IsTimeout: true}}, CauseNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := client.transportError(t.Context(), &Call{Operation: "look", OrgID: orgID}, fmt.Errorf("wrapped: %w", test.err))
+			require.ErrorContains(t, err, "i/o timeout")
+			require.Equal(t, test.cause, CauseOf(err))
+		})
+	}
+	late = &net.OpError{Op: "read", Err: late}
+	require.ErrorContains(t, client.transportError(t.Context(), &Call{Operation: "look", OrgID: orgID}, late), "the manager took longer than")
+}
+
+func TestASlotComesWithTimeToUseIt(t *testing.T) {
+	t.Parallel()
+	free := make(slots, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	t.Cleanup(cancel)
+	require.NoError(t, free.take(ctx))
+	require.ErrorIs(t, free.take(ctx), errBusy)
+	require.NoError(t, ctx.Err(), "half of the time is left")
 }

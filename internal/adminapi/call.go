@@ -138,6 +138,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 
 func (c *Client) preflight(ctx context.Context, conn *conn, call *Call) error {
 	read := call.Preflight()
+	read.begun = call.begun
 	_, err := c.attempt(ctx, conn, read)
 	call.begun = call.begun || read.begun
 	failed := err
@@ -287,6 +288,8 @@ func (c *Client) request(ctx context.Context, call *Call) (*http.Request, error)
 
 const userAgent = "migrationlink"
 
+var errBrokeOff = errors.New("broke off")
+
 // readBody reads a body and drops the byte order mark that some servers put before their
 // JSON.
 func (c *Client) readBody(ctx context.Context, body io.Reader, maxBody int64) ([]byte, error) {
@@ -306,7 +309,7 @@ func (c *Client) readBody(ctx context.Context, body io.Reader, maxBody int64) ([
 		return content, err
 	}
 	if err != nil {
-		return content, fmt.Errorf("it broke off after %d bytes", len(content))
+		return content, fmt.Errorf("it %w after %d bytes", errBrokeOff, len(content))
 	}
 	return bytes.TrimPrefix(content, byteOrderMark), nil
 }

@@ -120,6 +120,8 @@ func transportCause(err error) Cause {
 		return CauseTooManyWait
 	case errors.Is(err, errBusy):
 		return CauseBusy
+	case errors.Is(err, errBrokeOff):
+		return CauseBrokeOff
 	case errors.Is(err, errProxySetting):
 		return CauseProxySetting
 	case errors.Is(err, ErrAcceptedKeyRefused):

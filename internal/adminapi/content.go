@@ -19,7 +19,7 @@ func (c *Client) readContent(call *Call, r *Reply) (json.RawMessage, error) {
 		return nil, nil
 	case r.BodyErr != nil:
 		failed := c.Unreadable(call, r, r.BodyErr.Error())
-		failed.Cause = CauseBrokeOff
+		failed.Cause = transportCause(r.BodyErr)
 		return nil, failed
 	case !isObject(r.Body) && call.Method == http.MethodGet && json.Valid(r.Body):
 		return r.Body, nil

@@ -10,7 +10,7 @@ type ExitCode struct {
 func ExitCodes() []ExitCode {
 	return []ExitCode{
 		{ExitOK, "The organization is SYNCED, or the command succeeded."},
-		{ExitOther, "Any other problem. Also a wait that you interrupted with Ctrl-C, while the link continues."},
+		{ExitOther, "Any other problem. Also a wait that you interrupted with Ctrl-C, and `--detach` if the manager has not answered 20 seconds after a first problem. It continues."},
 		{ExitUsage, "Wrong usage, such as an unknown flag. Nothing was sent."},
 		{ExitFailed, "The link failed. From `starter check`: the manager returned no status, and the link continues."},
 		{ExitTimedOut, "The link timed out."},
@@ -18,7 +18,7 @@ func ExitCodes() []ExitCode {
 		{ExitDifferent, "A different request for the organization is running."},
 		{ExitUnreachable, "Temporal cannot be reached, and nothing was sent."},
 		{ExitUnknown, "Temporal stopped answering after something was sent: the outcome is unknown. Use `starter status` to see it. Repeating the command is safe."},
-		{ExitBlocked, "The link is blocked until somebody fixes a problem. From `--detach`, from `starter retry`, and when `--timeout` (`--wait-limit` of `starter unlink`) has passed."},
+		{ExitBlocked, "The link is blocked until somebody fixes a problem and runs `starter retry`. From `--detach`, from `starter retry`, and when `--timeout` (`--wait-limit` of `starter unlink`) has passed."},
 		{ExitNotFound, "Not found. Temporal has no link of the organization, or `retry`, `extend`, `check` or `cancel` finds none that is running."},
 		{ExitWaiting, "The command stopped waiting after `--timeout` (`--wait-limit` of `starter unlink`). The link continues."},
 	}

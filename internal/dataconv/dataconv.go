@@ -49,7 +49,7 @@ func (c Converters) MemoTexts(memo *commonpb.Memo, names ...string) (map[string]
 	for _, name := range names {
 		payload := memo.GetFields()[name]
 		if IsPlain(Encoding(payload)) {
-			found[name] = c.Text(payload)
+			found[name] = Default().Text(payload)
 			continue
 		}
 		encoded.Payloads = append(encoded.Payloads, payload)

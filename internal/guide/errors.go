@@ -191,7 +191,7 @@ var ending = []Error{
 	},
 	{
 		Type: migrationlink.ErrHistoryFull, Effect: Ends,
-		Meaning: "Something sent so many signals and updates to the workflow, or such large ones, that its history was almost full. Temporal terminates a workflow then, so the workflow ended before that.",
+		Meaning: "Something sent so many signals and updates to the workflow, or such large ones, that its history was almost full. Temporal terminates a workflow then, so the workflow ended before that. The link stays, unless undo is \"always\".",
 		Example: "the history of the workflow is almost full, because of what others sent to it; the link stays",
 		Steps: []string{
 			"Look into the workflow's history in Temporal for what was sent, and stop it at its source.",

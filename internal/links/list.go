@@ -170,6 +170,10 @@ func (f Filter) chosen(runs iter.Seq2[Listed, error]) iter.Seq2[Listed, error] {
 			if !f.EveryRun && settled[id] {
 				continue // its latest run came before
 			}
+			if l.Unread != nil && f.needsMemo() && f.mayWant(l) {
+				yield(l, l.Unread)
+				return
+			}
 			latest := l
 			if removal, ok := removals[id]; ok {
 				latest = removal
@@ -202,12 +206,13 @@ func (l Listed) whileBlocked() Listed {
 	return l
 }
 
+// mayWant reports whether the filter can choose a run, whatever its memo says.
+func (f Filter) mayWant(l Listed) bool {
+	return (f.OlderThan <= 0 || l.StartedAt.Before(f.After.AsOf.Add(-f.OlderThan))) && (f.OrgID == "" || l.Run.OrgID == f.OrgID)
+}
+
 func (f Filter) wants(l Listed) bool {
-	if f.OlderThan > 0 && !l.StartedAt.Before(f.After.AsOf.Add(-f.OlderThan)) {
-		return false
-	}
-	return f.wantsState(l) &&
-		(f.OrgID == "" || l.Run.OrgID == f.OrgID) &&
+	return f.mayWant(l) && f.wantsState(l) &&
 		(len(f.Problems) == 0 || slices.Contains(f.Problems, l.Problem)) &&
 		(len(f.Outcomes) == 0 || slices.Contains(f.Outcomes, string(l.Outcome))) &&
 		strings.Contains(l.Run.StartedBy, f.StartedBy)
@@ -217,6 +222,9 @@ func (f Filter) wantsState(l Listed) bool {
 	return len(f.States) == 0 || slices.Contains(f.States, l.State) ||
 		l.State == StateBlocked && slices.Contains(f.States, StateRunning)
 }
+
+// slowCodec is when a codec that fails is not asked again for the same list.
+const slowCodec = time.Second
 
 // Runs returns at least what the filter chooses, in the order that every Temporal has for a list:
 // running ones first, the others by their end, the last first.
@@ -231,12 +239,9 @@ func (c *Client) Runs(ctx context.Context, filter Filter) iter.Seq2[Listed, erro
 				return
 			}
 			for _, info := range page.GetExecutions() {
+				began := time.Now()
 				l, ok := ListedOf(info, stored)
-				if l.Unread != nil && filter.needsMemo() {
-					yield(Listed{}, l.Unread)
-					return
-				}
-				if l.Unread != nil {
+				if l.Unread != nil && time.Since(began) > slowCodec {
 					stored = dataconv.Unreadable(l.Unread)
 				}
 				if ok && !yield(l, nil) {

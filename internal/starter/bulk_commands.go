@@ -12,6 +12,7 @@ import (
 	"github.com/migrationlink/migrationlink"
 	"github.com/migrationlink/migrationlink/internal/console"
 	"github.com/migrationlink/migrationlink/internal/links"
+	"github.com/migrationlink/migrationlink/internal/temporalerr"
 	"github.com/migrationlink/migrationlink/internal/words"
 )
 
@@ -58,7 +59,7 @@ func (a *app) retryAll(ctx context.Context, given chosen, limit time.Duration) e
 		},
 	})
 	if n := silent.Load(); n > 0 {
-		a.Note("No worker has answered for %s: each continues when a worker runs.", words.Count(int(n), "link"))
+		a.Note("A signal was sent for %s: each continues when a worker takes it.", words.Count(int(n), "link"))
 	}
 	return err
 }
@@ -154,7 +155,13 @@ func keepsDeadline(ctx context.Context, c *links.Client, run links.Run, until ti
 // chosen.
 func isStillLatest(ctx context.Context, c *links.Client, listed links.Run) error {
 	latest, err := c.Latest(ctx, listed.Job)
-	if err == nil && latest.RunID != listed.RunID && !latest.Unlinks() {
+	switch {
+	case temporalerr.NotFound(err): // its retention is over
+		return nil
+	case err != nil:
+		return c.Explain(ctx, err)
+	}
+	if latest.RunID != listed.RunID && !latest.Unlinks() {
 		return console.Fail(console.ExitOther, "Check the new link with '"+latest.Command("status")+"'.",
 			"organization %s of manager %s was linked again after the links were chosen; nothing was sent", listed.OrgID, listed.Manager)
 	}

@@ -49,7 +49,7 @@ func (t *bulkTally) begin(stage string) { t.stage, t.counted, t.shown = stage, 0
 // tell counts a link. One that has succeeded in a stage that is not the last is not done yet.
 func (t *bulkTally) tell(l links.Listed, err error, last bool) {
 	t.counted++
-	t.known[l.Run.WorkflowID()] = last || err != nil && t.interrupted() == nil
+	t.known[l.Run.WorkflowID()] = last && err == nil || err != nil && t.interrupted() == nil
 	why, isUnchanged := errors.AsType[unchanged](err)
 	switch {
 	case err != nil && t.interrupted() != nil: // the command was interrupted meanwhile: nothing is known

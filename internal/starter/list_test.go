@@ -457,11 +457,15 @@ func TestAListDoesNotGuessWhatItCannotRead(t *testing.T) {
 			Metadata: map[string][]byte{"encoding": []byte("binary/encrypted")}, Data: []byte("?"),
 		}}}
 	}
-	f := newFakeList(t, listedRun(1, 10, encoded), listedRun(2, 20, encoded, ended(50, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)))
-	done := f.command().run(t.Context(), "list", "-o", "json")
-	require.Zero(t, done.code, done.stderr)
-	require.Contains(t, done.stdout, `"unread"`)
-	require.NotContains(t, done.stdout, `"outcome"`)
+	done := ended(50, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	f := newFakeList(t, listedRun(1, 10, encoded), listedRun(2, 20, encoded, done),
+		listedRun(3, 10, noted(migrationlink.PhaseMemo, "blocked")), listedRun(4, 10, done, noted(migrationlink.PhaseMemo, "already-linked")))
+	shown := f.command().run(t.Context(), "list", "-o", "json")
+	require.Zero(t, shown.code, shown.stderr)
+	require.Equal(t, 2, strings.Count(shown.stdout, `"unread"`))
+	require.Equal(t, 1, strings.Count(shown.stdout, `"outcome"`), "of the one that can be read")
+	require.Contains(t, shown.stdout, `"already-linked"`)
+	require.Contains(t, shown.stdout, `"state":"blocked"`)
 	for _, command := range []string{"list --state blocked", "list --outcome linked", "list --summary", "unlink --newer-than 1h --yes", "retry --state blocked --yes", "cancel --older-than 1m --yes"} {
 		done := f.command().run(t.Context(), strings.Fields(command)...)
 		require.NotZero(t, done.code, command)

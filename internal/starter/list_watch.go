@@ -2,6 +2,7 @@ package starter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/migrationlink/migrationlink/internal/console"
 	"github.com/migrationlink/migrationlink/internal/links"
+	"github.com/migrationlink/migrationlink/internal/temporalconn"
 	"github.com/migrationlink/migrationlink/internal/temporalerr"
 	"github.com/migrationlink/migrationlink/internal/terminal"
 )
@@ -29,17 +31,20 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, l
 	for {
 		now := a.Env.Now()
 		given.After.AsOf = now // ages grow
-		switch most := w.fits(); {
-		case most > 0 && (!limited || given.All || given.Limit > most):
-			given.Limit, given.All = most, false
-		case most == 0 && !limited:
-			given.All = true
+		filter := given.Filter
+		most := w.fits()
+		w.full = most > 0 && (!limited || filter.All || filter.Limit > most)
+		switch {
+		case w.full:
+			filter.Limit, filter.All = most, false
+		case !limited:
+			filter.All = true
 		}
-		found, more, err := given.Collect(c.Runs(ctx, given.Filter))
+		found, more, err := filter.Collect(c.Runs(ctx, filter))
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && !temporalerr.Transient(err), err != nil && now.Sub(seen) > watchOutage:
+		case err != nil && !passes(err), err != nil && now.Sub(seen) > watchOutage:
 			return c.Explain(ctx, err)
 		case err != nil:
 			w.lost(c.Explain(ctx, err))
@@ -60,12 +65,19 @@ func (a *app) watchList(ctx context.Context, c *links.Client, given listFlags, l
 	}
 }
 
+// passes reports whether an outage of Temporal, or of a payload codec, may pass.
+func passes(err error) bool {
+	failed, ok := errors.AsType[*temporalconn.Error](err)
+	return temporalerr.Transient(err) || ok && failed.Kind == temporalconn.Codec
+}
+
 // listWatch is what was shown.
 type listWatch struct {
 	app    *app
 	client *links.Client
 	known  map[string]shownLink // by the id of the run
 	lines  int                  // on the terminal
+	full   bool                 // whether the terminal limits the list
 }
 
 type shownLink struct {
@@ -89,20 +101,24 @@ func (w *listWatch) show(ctx context.Context, found []links.Listed, more bool) e
 	env := w.app.Env
 	if w.inPlace() {
 		text := w.line("%d links at %s, Ctrl-C to stop", len(found), console.Clock(env.Now(), env.Now(), env.Location)) + w.app.tableText(found)
-		if more {
+		switch {
+		case more && w.full:
 			text += w.line("These are the first %d: the terminal has no lines for more.", len(found))
+		case more:
+			text += w.line("These are the first %d; --limit shows more.", len(found))
 		}
 		w.draw(text)
 		return nil
 	}
 	now := map[string]shownLink{}
 	var changed []links.Listed
-	left := w.left(ctx, found)
+	left, lost := w.left(ctx, found)
 	for _, l := range slices.Concat(found, left) {
 		shown := stateText(l) + " " + l.Problem
 		was := w.known[l.Run.RunID]
-		if l.State == links.StateRunning && l.Phase == "" && was.state == links.StateRunning {
-			shown = was.text // it is not among those whose phase was read
+		isUnread := l.Unread != nil && was.text != ""
+		if isUnread || l.State == links.StateRunning && l.Phase == "" && was.state == links.StateRunning {
+			shown = was.text // it is not among those whose phase, or whose memo, was read
 		}
 		now[l.Run.RunID] = shownLink{l.Run, l.State, shown}
 		if was.text != shown {
@@ -112,23 +128,29 @@ func (w *listWatch) show(ctx context.Context, found []links.Listed, more bool) e
 	for _, l := range left {
 		delete(now, l.Run.RunID) // it was shown once more
 	}
+	maps.Copy(now, lost)
 	w.known = now
 	return w.app.printRows(changed)
 }
 
 // left returns the links that were listed before and are not any more, as they are now: a link that has
-// ended does not match a filter for those that run.
-func (w *listWatch) left(ctx context.Context, found []links.Listed) (left []links.Listed) {
-	gone := maps.Clone(w.known)
+// ended does not match a filter for those that run. lost are those that could not be looked up.
+func (w *listWatch) left(ctx context.Context, found []links.Listed) (left []links.Listed, lost map[string]shownLink) {
+	lost = maps.Clone(w.known)
 	for _, l := range found {
-		delete(gone, l.Run.RunID)
+		delete(lost, l.Run.RunID)
 	}
-	for _, id := range slices.Sorted(maps.Keys(gone)) {
-		if l, err := w.client.Listed(ctx, gone[id].run); err == nil {
+	for _, id := range slices.Sorted(maps.Keys(lost)) {
+		l, err := w.client.Listed(ctx, lost[id].run)
+		switch {
+		case err == nil:
 			left = append(left, l)
+		case !temporalerr.NotFound(err):
+			continue
 		}
+		delete(lost, id)
 	}
-	return left
+	return left, lost
 }
 
 // line is a line that is as long as the terminal at most: another could not be replaced.

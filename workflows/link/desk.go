@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/converter"
@@ -60,12 +61,12 @@ func (o *operation) takeSignals(ctx workflow.Context) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 		for {
 			_ = workflow.Await(ctx, func() bool { // nothing cancels this context
-				return len(workflow.GetUnhandledSignalNames(ctx)) > 0 || o.fillsUp(ctx)
+				return len(unhandled(ctx)) > 0 || o.fillsUp(ctx)
 			})
 			o.takeCancel(ctx)
 			o.takeJoins(ctx)
 			o.takeRetries(ctx)
-			for _, name := range workflow.GetUnhandledSignalNames(ctx) { // they would stay in memory
+			for _, name := range unhandled(ctx) { // they would stay in memory
 				for signals := workflow.GetSignalChannel(ctx, name); signals.ReceiveAsync(nil); {
 				}
 			}
@@ -77,6 +78,12 @@ func (o *operation) takeSignals(ctx workflow.Context) {
 			}
 		}
 	})
+}
+
+// unhandled returns the names of the signals that nothing has taken. The SDK gives no channel for a name of
+// Temporal's own, which anybody may send.
+func unhandled(ctx workflow.Context) []string {
+	return slices.DeleteFunc(workflow.GetUnhandledSignalNames(ctx), func(name string) bool { return strings.HasPrefix(name, "__temporal_") })
 }
 
 // fillsUp reports whether the history has just reached the limit.

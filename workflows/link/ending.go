@@ -161,6 +161,9 @@ func (l *link) linkLeft(problem migrationlink.Problem) migrationlink.Problem {
 		problem.Message += "; it is not known whether the manager created the link"
 	case l.result.Created && l.result.LinkStatus == migrationlink.LinkNone && l.owner != nobody:
 		problem.Message += "; the manager does not show the link any more"
+		if l.result.InDoubt {
+			problem.Message += ", and it is not known whether this request made it"
+		}
 	case l.result.Created && l.result.InDoubt:
 		problem.Message += "; there is a link at the manager, and it is not known whether this request made it"
 	case l.result.Created:

@@ -66,6 +66,7 @@ type known struct {
 	none    bool // the manager distinguishes a missing link from one that is not synced
 	cleared bool // a link of somebody else was removed; NOT_SYNCED now means no link
 	past    bool // what the runs before a reset did, if there was one
+	looks   int  // how often it was asked whether to look again after a reset
 }
 
 func newLink(ctx workflow.Context, request migrationlink.LinkRequest) *link {
@@ -270,7 +271,15 @@ func (l *link) forgotRemovals(ctx workflow.Context) bool {
 // looksAgain reports whether to look again at a link that is said to be somebody else's: this was seen
 // before a reset, and a run since then may have made the link.
 func (l *link) looksAgain(ctx workflow.Context) bool {
-	return !l.known.past && workflow.GetVersion(ctx, "look-again-after-reset", workflow.DefaultVersion, 1) != workflow.DefaultVersion
+	if l.known.past {
+		return false
+	}
+	// Each time has a version of its own: a run that is reset once more goes on where this one did.
+	change := "look-again-after-reset"
+	if l.known.looks++; l.known.looks > 1 {
+		change += fmt.Sprint("-", l.known.looks)
+	}
+	return workflow.GetVersion(ctx, change, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // queueLimit is how long a creation may wait for a worker. The first one waits for a short

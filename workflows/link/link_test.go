@@ -759,3 +759,26 @@ func TestALinkWithoutRoomInItsHistoryIsUndone(t *testing.T) {
 		})
 	}
 }
+
+// Nobody reads it, and the SDK gives no channel for it.
+func TestASignalWithANameOfTemporalHarmsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
+		return activities.CreateLinkResult{Created: true, LinkStatus: migrationlink.LinkNotSynced}, nil
+	})
+	polls := 0
+	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
+		if polls++; polls < 90 {
+			return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrNotSynced, false)
+		}
+		return activities.AwaitSyncedResult{LinkStatus: migrationlink.LinkSynced}, nil
+	})
+	w.RegisterDelayedCallback(func() {
+		for _, name := range []string{"__temporal_x", "noise", "__temporal_workflow_stream_x"} {
+			w.SignalWorkflow(name, "text")
+		}
+	}, time.Minute)
+	w.link(request())
+	require.NoError(t, w.GetWorkflowError())
+}

@@ -108,12 +108,16 @@ type creation struct {
 }
 
 func (a *attempt) newCreation(in activities.FindLinkInput) (*creation, error) {
+	past := activities.Past{PastRead: in.ResetFrom != ""}
 	if posting, ok := a.beat.(activities.Posting); ok {
+		posting.Past = past
 		return nil, failure(migrationlink.ErrReplyLost, true, 0, posting)
 	}
 	c := &creation{waiting: waiting{attempt: a, since: in.Since, deadline: in.Deadline}, in: in, earlier: a.scene.deedBefore(in)}
 	if c.earlier.inDoubt && !c.inDoubt() {
-		return nil, failure(migrationlink.ErrReplyLost, true, 0, c.earlier.posting)
+		posting := c.earlier.posting
+		posting.Past = past
+		return nil, failure(migrationlink.ErrReplyLost, true, 0, posting)
 	}
 	return c, nil
 }

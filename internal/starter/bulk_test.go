@@ -354,6 +354,27 @@ func TestARepeatedUnlinkWaitsForWhatRunsAndSendsNothing(t *testing.T) {
 	}
 }
 
+func TestALinkWhoseEndWasNotSeenIsUnknown(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t)
+	f.asked = migrationlink.UnlinkRequest{Manager: "demo", OrgID: testOrg}
+	f.running()
+	f.listed = []*workflowpb.WorkflowExecutionInfo{listedRun(1, 60, unlinking), listedRun(1, 5, ended(6, completed))}
+	done := newCommand(f).run(t.Context(), strings.Fields("unlink --outcome linked --wait-limit 1s -o json")...)
+	require.Equal(t, console.ExitWaiting, done.code, done.stderr)
+	require.JSONEq(t, `{"chosen":1,"succeeded":0,"failed":[],"unknown":[{"manager":"demo","orgId":"`+org(1)+`"}]}`, done.stdout)
+}
+
+func TestABulkUnlinkLeavesALinkThatIsNewerThanWhatWasChosen(t *testing.T) {
+	t.Parallel()
+	f := newFakeTemporal(t).ends(withOutcome(migrationlink.OutcomeLinked, nil), nil)
+	f.listed = []*workflowpb.WorkflowExecutionInfo{listedRun(1, 5, ended(6, completed))}
+	done := newCommand(f).run(t.Context(), strings.Fields("unlink --outcome linked --yes")...)
+	require.Equal(t, console.ExitOther, done.code, done.stderr)
+	require.Contains(t, done.stderr, "was linked again after the links were chosen; nothing was sent")
+	require.Empty(t, f.starts)
+}
+
 func TestARepeatedCancelChoosesWhatWasBlockedWhenItWasCancelled(t *testing.T) {
 	t.Parallel()
 	f := newFakeList(t, listedRun(1, 30, noted(migrationlink.PhaseMemo, "undoing"), noted(migrationlink.ProblemMemo, migrationlink.ErrAccessListRefused)))

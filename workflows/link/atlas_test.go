@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -324,6 +325,28 @@ func TestALinkThatIsLostWhileAtlasIsAwaitedIsNotCalledSynced(t *testing.T) {
 	require.Equal(t, migrationlink.LinkNone, result.LinkStatus)
 	require.Contains(t, result.Problem.Message, "the manager does not show the link any more")
 	require.NotContains(t, result.Problem.Message, "the link stays")
+}
+
+// Ten that wait would use up the updates that Temporal lets a workflow have at a time.
+func TestACallerOfAcceptWaitsForAtlasNoLongerThanAMinute(t *testing.T) {
+	t.Parallel()
+	w := newAtlasWorld(t, nil)
+	w.OnActivity(migrationlink.CreateLinkTokenActivity, mock.Anything, mock.Anything).Return(activities.CreateLinkTokenResult{}, applicationError(migrationlink.ErrAtlasUnavailable, false))
+	began, took := time.Time{}, time.Duration(0)
+	w.RegisterDelayedCallback(func() {
+		began = w.Now()
+		w.UpdateWorkflow(migrationlink.AcceptUpdate, "", &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { require.NoError(t, err) },
+			OnComplete: func(status any, err error) {
+				require.NoError(t, err)
+				require.Equal(t, migrationlink.PhaseCreating, status.(migrationlink.Status).Phase)
+				took = w.Now().Sub(began)
+			},
+		}, migrationlink.NewStartRequest(atlasRequest()))
+	}, time.Second)
+	w.link(atlasRequest())
+	require.InDelta(t, time.Minute, took, float64(time.Second))
 }
 
 // resetRun makes a workflow the run after a reset.

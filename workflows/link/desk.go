@@ -31,6 +31,8 @@ type desk struct {
 	// retries brings retries, of which received came until now.
 	retries  workflow.ReceiveChannel
 	received int
+	// unseenRetries reports whether Temporal may retry a step for long before the link is accepted.
+	unseenRetries bool
 	// full reports whether the operation ends because its history has no room for more.
 	full bool
 	// byOperation reports whether the Nexus operation that started the workflow has
@@ -45,6 +47,7 @@ func (o *operation) listen(ctx workflow.Context) error {
 	o.desk.retries = workflow.GetSignalChannelWithOptions(ctx, migrationlink.RetrySignal,
 		workflow.SignalChannelOptions{Description: "Resumes a blocked request, or makes the next attempt now. Payload, optional: {\"token\": {\"ref\": \"…\"}}."})
 	o.takeSignals(ctx)
+	o.desk.unseenRetries = o.mayRetryUnseen(ctx)
 	for _, set := range []func(workflow.Context) error{o.onRetry, o.onStatus, o.onAccept, o.onExtend, o.onCheck} {
 		if err := set(ctx); err != nil {
 			return err
@@ -277,13 +280,27 @@ func (o *operation) admits(input converter.RawValue) error {
 }
 
 // awaitAccepted waits longer for a manager that is in trouble than it takes to see that,
-// but not for ever. The retries of a removal cannot be seen.
+// but not for ever. The retries of a removal, and those of Atlas, cannot be seen.
 func (o *operation) awaitAccepted(ctx workflow.Context) error {
-	err := workflow.Await(ctx, func() bool { return o.isAccepted() || o.stage.problem != nil || o.asked.Unlink != nil })
+	const summary = "Until a waiting caller has its answer"
+	isClear := func() bool { return o.isAccepted() || o.stage.problem != nil || o.asked.Unlink != nil }
+	var err error
+	if o.desk.unseenRetries {
+		err = await(ctx, unseenLimit, summary, isClear)
+	} else {
+		err = workflow.Await(ctx, isClear)
+	}
 	if err == nil {
-		err = await(ctx, acceptLimit, "Until a waiting caller has its answer", o.isAccepted)
+		err = await(ctx, acceptLimit, summary, o.isAccepted)
 	}
 	return unlessTimeIsUp(err)
+}
+
+// mayRetryUnseen reports whether Temporal may retry a step for long before the manager accepts the link.
+func (o *operation) mayRetryUnseen(ctx workflow.Context) bool {
+	link := o.asked.Link
+	return link != nil && !o.invalid && (link.Token.Atlas != nil || link.IfLinked == migrationlink.Relink) &&
+		workflow.GetVersion(ctx, "accept-in-time", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 func (o *operation) isAccepted() bool {

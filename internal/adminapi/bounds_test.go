@@ -174,7 +174,7 @@ func TestACallThatHasBegunIsNotStarvedByThoseThatWait(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.GreaterOrEqual(t, succeeded.Load(), int32(40), "as many as can begin within a second")
+	require.GreaterOrEqual(t, succeeded.Load(), int32(20), "as many as begin at once, and all others that have begun")
 	require.Positive(t, refused.Load())
 }
 

@@ -36,7 +36,7 @@ func Keys() []Key {
 		{"http", "address", "", "`host:port`", "Where the worker serves `/metrics` (Prometheus), `/healthz` and `/readyz`. `worker --config FILE --probe` asks it. Without an address, nothing is served."},
 		{"http", "pprof", "`false`", trueFalse, "Also serves the profiles of the process there."},
 		{"worker", "stop_timeout", quoted(d.Worker.StopTimeout), "above 1 s, at most 10 min", "How long a running call may take to finish at shutdown. It must be above every `request_timeout`."},
-		{"worker", "max_cached_workflows", quoted(d.Worker.MaxCachedWorkflows), "10 to 1000000", "Links that are kept in memory, at about 115 kB each. The worker reads any other link from Temporal when that link continues."},
+		{"worker", "max_cached_workflows", quoted(d.Worker.MaxCachedWorkflows), "10 to 1000000", "Links that are kept in memory, at about 76 kB each. The worker reads any other link from Temporal when that link continues."},
 		{"tokens", "directory", "", "absolute path of a directory", "Where `file:` link-tokens are. No reference leads out of it. A worker refuses a directory that holds a key, an identity or this file, or that contains their folder."},
 		{"tokens", "identities", "", "list of " + reference, "The age identities that open sealed link-tokens. Workers seal the link-tokens that they generate in Atlas to the first. Required with `[atlas.NAME]`."},
 		{"assessment", "ops_manager_below", "`6.0`", "a version of MongoDB", "Only versions of MongoDB below this one can be pushed from Ops Manager."},

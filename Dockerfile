@@ -10,14 +10,14 @@ WORKDIR /src
 # commit and date, reads such a repository only when told to.
 RUN git config --system --add safe.directory /src
 # A mount, not a copy: the layer has the programs alone. They wait more than they
-# compute, so nothing is inlined: that makes them a twelfth smaller. The tags leave out
+# compute, so nothing is inlined, and functions are not far apart: that makes them a tenth smaller. The tags leave out
 # what no program here uses: gRPC's trace pages with html/template, and the YAML of the
 # test helpers that Temporal's SDK links.
 RUN --mount=type=bind,target=. \
     --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -tags grpcnotrace,testify_yaml_fail -gcflags=all=-l -ldflags="-s -w" -o /out/ ./worker ./starter ./simulator
+    go build -trimpath -tags grpcnotrace,testify_yaml_fail -gcflags=all=-l -ldflags="-s -w -funcalign=16" -o /out/ ./worker ./starter ./simulator
 
 FROM gcr.io/distroless/static-debian12:nonroot
 # The release adds version and revision: see docs/releasing.md.

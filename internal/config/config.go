@@ -59,7 +59,7 @@ type HTTP struct {
 type Worker struct {
 	// StopTimeout is how long a running call may take at shutdown.
 	StopTimeout time.Duration
-	// MaxCachedWorkflows limits the workflows in memory, at about 115 kB each. The others
+	// MaxCachedWorkflows limits the workflows in memory, at about 76 kB each. The others
 	// are read from Temporal and replayed when an event arrives, which takes a call and
 	// about 2 ms.
 	MaxCachedWorkflows int

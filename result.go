@@ -57,7 +57,7 @@ type LinkResult struct {
 	ReplacedInDoubt bool `json:"replacedInDoubt,omitempty"`
 	// InDoubt reports whether the reply to a creation or a removal was lost. Then it is
 	// not known whether a link at the manager is this request's, or whether
-	// one was removed. An undo never removes a link in doubt. With
+	// the undo, or an UnlinkRequest, removed one. An undo never removes a link in doubt. With
 	// ErrTerminated, and where Temporal ended the workflow, nothing else of the result
 	// is known.
 	InDoubt bool `json:"inDoubt,omitempty"`

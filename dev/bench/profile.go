@@ -39,7 +39,7 @@ var parts = []struct {
 	{"frontend", []string{"go.temporal.io/server/service/frontend"}},
 }
 
-// rest is the part of samples whose functions have none: the scheduler, and system calls.
+// rest is the part of all other samples: the scheduler, and system calls.
 const rest = "scheduler and the like"
 
 // measureProfile runs contenders one after the other and tells what their CPU time is spent on.

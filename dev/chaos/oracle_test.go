@@ -283,7 +283,7 @@ func (v verdict) foreignLinksStay() {
 	case v.result.Replaced && !replaced && v.request.tellsNone():
 		v.broken("the result agrees with the manager", "replaced, but nobody else's link was removed")
 	case v.result.ReplacedInDoubt && v.request.statusTellsNone() && v.result.Outcome.Done():
-		v.broken("the result agrees with the manager", "replaced in doubt, and the status tells whether there is a link")
+		v.broken("the result agrees with the manager", "replacedInDoubt, although the status shows whether there is a link")
 	}
 }
 

@@ -114,8 +114,7 @@ type slots chan struct{}
 
 var errBusy = errors.New("the worker reads as many long replies as it can at once")
 
-// take waits for a slot, but only until half of the time of ctx has passed: whoever got one at the end would have
-// no time left to use it, nor would the next.
+// take waits for a slot until half of the time of ctx has passed: the rest is for what the slot is needed for.
 func (s slots) take(ctx context.Context) error {
 	var late <-chan time.Time
 	if end, limited := ctx.Deadline(); limited {

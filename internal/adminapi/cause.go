@@ -90,7 +90,7 @@ var remedies = map[Cause]string{
 	CauseKeyNoLongerAccepted:         "Check whether the API key of SECTION was revoked or replaced. If it is good, the nodes behind a load balancer in front of PARTY may not know each other's nonces: have the balancer keep a client at one node.",
 	CauseBrokeOff:                    "Check the network and the proxies between the worker and PARTY: a reply did not arrive as a whole.",
 	CauseBusy:                        "Nothing is known to be wrong with PARTY, except that it may be slow. The call is repeated. Start more workers if this persists.",
-	CauseTooManyWait:                 "Nothing is wrong with PARTY: the worker makes as many requests as requests_per_second of SECTION permits. Raise it, or let links poll less often with max_poll_interval.",
+	CauseTooManyWait:                 "Nothing is wrong with PARTY: the worker makes as many requests as requests_per_second of SECTION permits. Raise it, or let links poll less often: see max_poll_interval of their manager.",
 }
 
 // certificateCauses mean that the server's certificate was not accepted.

@@ -42,7 +42,8 @@ func (c Converters) Text(payload *commonpb.Payload) (text string) {
 	return text
 }
 
-// MemoTexts returns texts of a memo by name. The error is that of a payload codec, in which all were encoded.
+// MemoTexts returns texts of a memo by name. The error is that of the payload codec; texts that nobody has encoded
+// are returned nevertheless.
 func (c Converters) MemoTexts(memo *commonpb.Memo, names ...string) (map[string]string, error) {
 	found, encoded := map[string]string{}, &commonpb.Payloads{}
 	var texts []any

@@ -77,7 +77,8 @@ type Filter struct {
 	Unlinking  bool
 	Cancelling bool
 
-	// Certain fails if the memo of a run cannot be decoded. So does each filter that depends on it.
+	// Certain makes a list fail if the memo of a run cannot be decoded. A filter that depends on the memo
+	// fails without it, too.
 	Certain bool
 
 	// After is where the page before ended; zero for the first page.

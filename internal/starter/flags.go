@@ -21,7 +21,11 @@ func targetFlags(cmd *cobra.Command, manager, orgID *string) {
 // startFlags are those of a command that starts a workflow, besides targetFlags.
 func startFlags(cmd *cobra.Command, work string, onBlocked *migrationlink.BlockedPolicy, detach *bool) {
 	cmd.Flags().StringVar((*string)(onBlocked), "on-blocked", "", "what to do about a problem that a person can fix: fail, or wait for 'starter retry' (default fail)")
-	cmd.Flags().BoolVar(detach, "detach", false, "return when the manager has accepted "+work+", when it is blocked or has ended, or 20 s after a first problem (unlink: after 20 s)")
+	latest := "20 s after a first problem"
+	if cmd.Name() == "unlink" { // whose problems may not be seen
+		latest = "after 20 s"
+	}
+	cmd.Flags().BoolVar(detach, "detach", false, "return when the manager has accepted "+work+", when it is blocked or has ended, or "+latest)
 }
 
 // waitFlag limits how long a command waits. It is --timeout, but for unlink, whose flag of that

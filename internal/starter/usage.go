@@ -108,7 +108,7 @@ var requiredFlags = map[string]string{
 	"manager":           "required; name a manager of the workers' configuration, or set " + managerVariable,
 	"orgId":             "required; give the 24 hexadecimal digits of the organization's id",
 	"token.atlas.orgId": "required with --atlas; give the id of the target organization",
-	"atlas":             "required; name an Atlas connection of the workers' configuration",
+	"atlas":             "required; use the NAME of a section [atlas.NAME] of the workers' configuration",
 	"atlasOrgId":        "required; give the id of the target organization",
 }
 

@@ -274,7 +274,7 @@ func (l *link) looksAgain(ctx workflow.Context) bool {
 	if l.known.past {
 		return false
 	}
-	// Each time has a version of its own: a run that is reset once more goes on where this one did.
+	// Each answer has a version of its own, so that a run that is reset once more replays the answers of this one.
 	change := "look-again-after-reset"
 	if l.known.looks++; l.known.looks > 1 {
 		change += fmt.Sprint("-", l.known.looks)

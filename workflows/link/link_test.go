@@ -738,7 +738,7 @@ func TestALinkWithoutRoomInItsHistoryIsUndone(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
-				return activities.CreateLinkResult{Created: true, LinkStatus: migrationlink.LinkNotSynced}, nil
+				return created(migrationlink.LinkNotSynced)
 			})
 			w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {
 				return activities.AwaitSyncedResult{}, applicationError(migrationlink.ErrNotSynced, false)
@@ -765,7 +765,7 @@ func TestASignalWithANameOfTemporalHarmsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.onCreate(func(int, activities.CreateLinkInput) (activities.CreateLinkResult, error) {
-		return activities.CreateLinkResult{Created: true, LinkStatus: migrationlink.LinkNotSynced}, nil
+		return created(migrationlink.LinkNotSynced)
 	})
 	polls := 0
 	w.onAwait(func(context.Context, activities.AwaitSyncedInput) (activities.AwaitSyncedResult, error) {

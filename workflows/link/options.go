@@ -33,7 +33,8 @@ const (
 	// acceptLimit is how long an update waits for the manager to accept: Temporal
 	// lets ten of them wait at a time.
 	acceptLimit = 20 * time.Second
-	// unseenLimit is the same where retries cannot be seen: nobody knows whether anything is wrong.
+	// unseenLimit is how long it waits while Temporal itself may be retrying a step: the
+	// workflow then sees no problem that it could report.
 	unseenLimit = time.Minute
 	// retryMoment is how long a retry waits for its effect: what is not fixed blocks it
 	// again at once.

@@ -76,7 +76,7 @@ func (f *tokenFlags) check(a *app, cmd *cobra.Command, required bool) []string {
 	changed := cmd.Flags().Changed
 	for _, name := range []string{"atlas-org", "access-list-ip"} {
 		if changed(name) && !changed("atlas") {
-			add("--" + name + ": needs --atlas")
+			add("--" + name + ": needs --atlas; give the NAME of a section [atlas.NAME] of the workers' configuration")
 		}
 	}
 	switch {
